@@ -1,0 +1,151 @@
+//! The task that owns a channel and writes to it, in order, without waiting for the broker.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, stream::FuturesUnordered};
+use lapin::{
+    BasicProperties, Channel, Confirmation, message::BasicReturnMessage,
+    options::BasicPublishOptions, types::ShortString,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::session::Fault;
+use crate::{
+    envelope::Correlation,
+    pending::{Pending, Settlement},
+};
+
+/// Messages that wait to be written. More are refused, not buffered.
+const WAITING: usize = 4096;
+/// Messages written and not yet settled by the broker.
+const UNSETTLED: usize = 4096;
+
+/// A message on its way out.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub exchange: ShortString,
+    pub routing_key: ShortString,
+    pub properties: BasicProperties,
+    pub body: Bytes,
+    /// The call that must hear of it if the broker does not take the message or finds no queue
+    /// for it. `None`: nobody asks.
+    pub correlation: Option<Correlation>,
+}
+
+/// Why a message was not handed to the link. It has not been sent, and will not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// Too many messages wait to be written.
+    Full,
+    /// The session is over.
+    Closed,
+}
+
+/// The way into a publisher task.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher(mpsc::Sender<Job>);
+
+#[derive(Debug)]
+enum Job {
+    Publish(Outgoing),
+    /// Settle everything that came before, then say so.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Publisher {
+    /// Starts the task. It ends when all its handles are gone and everything is settled, or
+    /// with the session.
+    pub(super) fn start(channel: Channel, pending: Arc<Pending>, fault: Fault) -> Self {
+        let (sender, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            tokio::select! {
+                () = fault.raised() => {}
+                () = write(channel, waiting, &pending, &fault) => {}
+            }
+        });
+        Self(sender)
+    }
+
+    /// Hands a message over, without waiting.
+    pub(super) fn send(&self, outgoing: Outgoing) -> Result<(), SendError> {
+        self.0.try_send(Job::Publish(outgoing)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SendError::Full,
+            mpsc::error::TrySendError::Closed(_) => SendError::Closed,
+        })
+    }
+
+    /// Waits until everything handed over so far has been written and settled, or the session
+    /// is over.
+    pub(super) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.0.send(Job::Flush(done)).await.is_ok() {
+            // An error means that the session is over.
+            let _ = flushed.await;
+        }
+    }
+}
+
+async fn write(
+    channel: Channel,
+    mut waiting: mpsc::Receiver<Job>,
+    pending: &Pending,
+    fault: &Fault,
+) {
+    let mut unsettled = FuturesUnordered::new();
+    let mut flushing: Vec<oneshot::Sender<()>> = Vec::new();
+    loop {
+        if unsettled.is_empty() {
+            for done in flushing.drain(..) {
+                // Who asked may have gone.
+                let _ = done.send(());
+            }
+        }
+        tokio::select! {
+            biased;
+            // Polled first, so that a message pushed below is written before the next is taken.
+            Some(result) = unsettled.next() => match result {
+                Ok((correlation, confirmation)) => settle(pending, correlation, confirmation),
+                Err(error) => return fault.raise(format!("publish: {error}")),
+            },
+            job = waiting.recv(), if unsettled.len() < UNSETTLED => match job {
+                Some(Job::Publish(outgoing)) => unsettled.push(publish(&channel, outgoing)),
+                Some(Job::Flush(done)) => flushing.push(done),
+                None => return,
+            },
+        }
+    }
+}
+
+/// Writes one message and waits for the broker's word on it. The first poll writes.
+async fn publish(
+    channel: &Channel,
+    outgoing: Outgoing,
+) -> lapin::Result<(Option<Correlation>, Confirmation)> {
+    let Outgoing { exchange, routing_key, properties, body, correlation } = outgoing;
+    let options = BasicPublishOptions { mandatory: correlation.is_some(), immediate: false };
+    let written = channel.basic_publish(exchange, routing_key, options, &body, properties).await?;
+    Ok((correlation, written.await?))
+}
+
+fn settle(pending: &Pending, correlation: Option<Correlation>, confirmation: Confirmation) {
+    let returned = match confirmation {
+        Confirmation::NotRequested => return,
+        Confirmation::Ack(returned) => returned,
+        Confirmation::Nack(returned) => {
+            if let Some(correlation) = correlation {
+                pending.settle(correlation, Settlement::Nacked);
+            }
+            returned
+        }
+    };
+    // lapin may attach a returned message to the confirm of another one: it says itself whose
+    // it is.
+    if let Some(correlation) = returned.as_ref().and_then(returned_call) {
+        pending.settle(correlation, Settlement::Returned);
+    }
+}
+
+fn returned_call(returned: &BasicReturnMessage) -> Option<Correlation> {
+    Correlation::of(&returned.delivery.properties)
+}
