@@ -1,0 +1,118 @@
+//! A private RabbitMQ node, from its first start to its last trace.
+
+use std::path::Path;
+use std::time::Duration;
+
+use harness::Node;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+/// Whether anybody listens at `amqp://HOST:PORT` or `http://HOST:PORT`.
+async fn listens(url: &str) -> bool {
+    let address = url.split("//").nth(1).unwrap();
+    TcpStream::connect(address).await.is_ok()
+}
+
+/// The command lines of all processes that mention `dir` in their environment or arguments.
+fn processes_of(dir: &Path) -> Vec<String> {
+    let needle = dir.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mentions = |path: &Path, file: &str| {
+        let content = std::fs::read(path.join(file)).unwrap_or_default();
+        let content = String::from_utf8_lossy(&content).replace('\0', " ");
+        content.contains(needle).then_some(content)
+    };
+    let own = std::process::id().to_string();
+    processes
+        .filter(|entry| entry.file_name().to_string_lossy() != own)
+        .filter_map(|entry| {
+            mentions(&entry.path(), "environ").or(mentions(&entry.path(), "cmdline"))
+        })
+        .collect()
+}
+
+async fn alarmed(node: &Node) -> bool {
+    let nodes = node.management().get("api/health/checks/local-alarms").await;
+    nodes.is_err() // 503 while an alarm is on
+}
+
+fn definitions() -> Value {
+    json!({
+        "users": [{ "name": "anna", "password": "secret", "tags": "monitoring" }],
+        "queues": [{
+            "name": "letters", "vhost": "/", "durable": true, "auto_delete": false,
+            "arguments": { "x-queue-type": "quorum" }
+        }],
+    })
+}
+
+#[tokio::test]
+async fn a_node_lives_through_everything_done_to_it_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut node = Node::start(dir.path()).await.unwrap();
+    assert!(listens(&node.amqp_url()).await);
+    assert!(!processes_of(dir.path()).is_empty());
+
+    let users = node.management().get("api/users").await.unwrap();
+    let names: Vec<_> = users.as_array().unwrap().iter().map(|user| &user["name"]).collect();
+    assert_eq!(names, ["admin"], "nobody but us, not even guest");
+
+    node.import_definitions(&definitions()).await.unwrap();
+    node.management().get("api/queues/%2F/letters").await.unwrap();
+    let refused = node.import_definitions(&json!({ "users": [{ "name": "x" }] })).await;
+    assert!(refused.is_err());
+
+    node.memory_alarm(true).await.unwrap();
+    assert!(alarmed(&node).await);
+    node.memory_alarm(false).await.unwrap();
+    assert!(!alarmed(&node).await);
+    node.close_all_connections("a test").await.unwrap();
+
+    node.stop_app().await.unwrap();
+    assert!(!listens(&node.amqp_url()).await);
+    node.start_app().await.unwrap();
+    assert!(listens(&node.amqp_url()).await);
+
+    let first = node.pid();
+    node.kill();
+    assert!(!listens(&node.amqp_url()).await);
+    node.restart().await.unwrap();
+    assert_ne!(node.pid(), first);
+    node.management().get("api/queues/%2F/letters").await.unwrap();
+
+    let (amqp, management) = (node.amqp_url(), node.management_url());
+    node.stop().await;
+    assert!(!listens(&amqp).await && !listens(&management).await);
+    assert_eq!(processes_of(dir.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_second_start_keeps_ports_and_data_and_mends_a_lost_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path()).await.unwrap();
+    node.import_definitions(&definitions()).await.unwrap();
+    let (first, password) = (node.amqp_url(), node.admin().1.to_owned());
+    drop(node);
+    assert!(!listens(&first).await);
+    assert_eq!(processes_of(dir.path()), Vec::<String>::new());
+
+    std::fs::remove_file(dir.path().join("secrets/admin")).unwrap();
+    let node = Node::start(dir.path()).await.unwrap();
+    assert_eq!(node.amqp_url(), first);
+    assert_ne!(node.admin().1, password);
+    node.management().get("api/queues/%2F/letters").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_where_another_one_still_runs_ends_it_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let forgotten = Node::start(dir.path()).await.unwrap();
+    let pid = forgotten.pid();
+    std::mem::forget(forgotten);
+    let node = tokio::time::timeout(Duration::from_secs(60), Node::start(dir.path())).await;
+    let node = node.unwrap().unwrap();
+    assert_ne!(node.pid(), pid);
+    assert!(listens(&node.amqp_url()).await);
+    drop(node);
+    assert_eq!(processes_of(dir.path()), Vec::<String>::new());
+}
