@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 /// A log that has grown past this is set aside (as `<name>.1`) at the next start. Bytes.
@@ -32,7 +32,7 @@ pub struct Spec {
     pub dir: PathBuf,
     /// Where its standard output and standard error go.
     pub output: Output,
-    /// The folder that records it while it runs, for [`leftovers::end`].
+    /// The folder that records it while it runs, for [`crate::leftovers::end`].
     pub records: PathBuf,
     /// What asks it to end gracefully.
     pub stop_signal: StopSignal,
@@ -108,6 +108,9 @@ impl Spec {
 
     /// The program behind `setpriv`, which has the kernel signal it when we are gone.
     pub(crate) fn command(&self) -> Result<Command> {
+        // `setpriv` would only tell by how it ends.
+        let missing = self.program.is_absolute() && !self.program.is_file();
+        ensure!(!missing, "there is no such file");
         let mut command = Command::new("setpriv");
         if let Some(user) = &self.user {
             // Changing the user clears the signal, so it is set afterwards by a second one.

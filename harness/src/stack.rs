@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_scale_that_cannot_be_is_refused() {
-        for wish in ["user-svc", "user-svc=", "user-svc=0", "user-svc=99", "nobody=1", "gateway=2"] {
+        for wish in ["user-svc", "user-svc=", "user-svc=0", "user-svc=99", "nobody=1", "gateway=2"]
+        {
             assert!(scale(&[wish]).is_err(), "{wish}");
         }
     }

@@ -1,5 +1,7 @@
 //! A private RabbitMQ node, from its first start to its last trace.
 
+#![cfg(test)]
+
 use std::path::Path;
 use std::time::Duration;
 

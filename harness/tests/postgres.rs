@@ -1,5 +1,7 @@
 //! A private PostgreSQL server.
 
+#![cfg(test)]
+
 use std::path::Path;
 use std::process::Command;
 

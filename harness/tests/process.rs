@@ -1,5 +1,7 @@
 //! Child processes: logged, watched, and never left behind.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
