@@ -68,7 +68,8 @@ impl<S> Ctx<S> {
     /// Asks another service, within this request's deadline and trace.
     pub fn call<R: Request>(&self, request: R) -> Call<'_, R> {
         let for_caller = self.mesh.manifest().calls.get(R::ROUTE).is_some_and(|r| r.for_caller);
-        let call = self.mesh.call(request).until(self.head.deadline).trace(self.head.trace.child());
+        let until = self.head.deadline.leaving_time_to_reply();
+        let call = self.mesh.call(request).until(until).trace(self.head.trace.child());
         match &self.head.caller {
             Some(caller) if for_caller => call.caller(caller),
             _ => call,

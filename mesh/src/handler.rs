@@ -40,6 +40,14 @@ impl<E> From<anyhow::Error> for HandlerError<E> {
     }
 }
 
+/// A query that fails is nobody's fault who asks.
+#[cfg(feature = "database")]
+impl<E> From<sea_orm::DbErr> for HandlerError<E> {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Unexpected(error.into())
+    }
+}
+
 impl<E> From<Rejection> for HandlerError<E> {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)

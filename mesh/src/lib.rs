@@ -62,6 +62,8 @@ pub mod caller;
 pub mod config;
 mod context;
 pub mod contract;
+#[cfg(feature = "database")]
+pub mod database;
 mod deadline;
 pub mod definitions;
 mod destination;
@@ -79,7 +81,7 @@ mod server;
 pub mod shutdown;
 mod stats;
 pub mod telemetry;
-#[cfg(feature = "testing-later")]
+#[cfg(feature = "testing")]
 pub mod testing;
 pub mod topology;
 mod trace;

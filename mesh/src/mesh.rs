@@ -152,6 +152,16 @@ impl Mesh {
         self.0.pending.len()
     }
 
+    /// Requests being handled now.
+    pub fn requests_in_flight(&self) -> u64 {
+        self.0.stats.in_flight()
+    }
+
+    /// Requests answered since the start, refusals included.
+    pub fn requests_handled(&self) -> u64 {
+        self.0.stats.handled()
+    }
+
     /// Whether there is a connection to the broker, and the broker takes messages.
     pub fn is_connected(&self) -> bool {
         self.0.link.session().is_some_and(|session| !session.is_blocked())
@@ -181,6 +191,13 @@ impl Mesh {
             // A broker that takes nothing must not keep us.
             let _ = timeout(Duration::from_secs(2), session.flush()).await;
         }
+        self.0.link.stop().await;
+    }
+
+    /// Is gone at once, as a killed process is: nothing said, nothing flushed.
+    #[cfg(feature = "testing")]
+    pub async fn stop_without_a_word(&self) {
+        self.0.leaving.cancel();
         self.0.link.stop().await;
     }
 

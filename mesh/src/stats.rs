@@ -64,6 +64,10 @@ impl Stats {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
     /// The counts, and the times since the last reading.
     pub(crate) fn read(&self) -> Counters {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
