@@ -30,7 +30,7 @@ impl Secrets {
         &self.dir
     }
 
-    /// The password of `owner`: 48 hexadecimal digits, made at the first call (mode 0600).
+    /// The password of `owner`: 32 hexadecimal digits, made at the first call (mode 0600).
     pub fn password(&self, owner: &str) -> Result<String> {
         let path = self.dir.join(owner);
         match fs::read_to_string(&path) {
@@ -43,7 +43,7 @@ impl Secrets {
 }
 
 fn make(path: &Path) -> Result<String> {
-    let password = random_hex::<24>()?;
+    let password = random_hex::<16>()?;
     write_private(path, &password)?;
     Ok(password)
 }
@@ -92,7 +92,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let secrets = Secrets::open(dir.path().join("secrets")).unwrap();
         let first = secrets.password("user-svc").unwrap();
-        assert_eq!(first.len(), 48);
+        assert_eq!(first.len(), 32);
         assert_eq!(secrets.password("user-svc").unwrap(), first);
         assert_ne!(secrets.password("gateway").unwrap(), first);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use console::{Color, style};
 use harness::checkout::Checkout;
 use tokio::time::sleep;
@@ -51,7 +51,9 @@ pub async fn run(checkout: &Checkout, options: &Options) -> Result<ExitCode> {
                 let prefix = style(format!("{name:<12} | ")).fg(log.color);
                 let prefix = if several { prefix.to_string() } else { String::new() };
                 let line = String::from_utf8_lossy(&line);
-                writeln!(io::stdout(), "{prefix}{line}").context("print the log")?;
+                if writeln!(io::stdout(), "{prefix}{line}").is_err() {
+                    return Ok(ExitCode::SUCCESS); // nobody reads any more
+                }
             }
         }
         sleep(POLL).await;

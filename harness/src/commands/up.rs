@@ -59,7 +59,7 @@ pub async fn run(checkout: &Checkout, progress: &Progress, options: &Options) ->
         progress.fail(&format!("{error:#}"));
     }
     tokio::select! {
-        () = system.stop(progress) => {}
+        () = system.stop(progress) => progress.say("Stopped."),
         () = signals.next() => progress.say("Killing what still runs."), // by dropping it
     }
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -168,7 +168,7 @@ fn welcome(
     let url = settings.gateway_url();
     let broker = match &system.broker {
         Some(node) => format!(
-            "{}   (login {OPERATOR}, password {})",
+            "{}  (login {OPERATOR}, password {})",
             node.management_url(),
             secrets.password(OPERATOR)?
         ),
