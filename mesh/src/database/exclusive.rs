@@ -105,7 +105,9 @@ async fn lock_file(target: &Target, database: &Path) -> Result<File, DatabaseErr
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
-            Err(TryLockError::WouldBlock) if Instant::now() >= patience => return Err(target.locked()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= patience => {
+                return Err(target.locked());
+            }
             Err(TryLockError::WouldBlock) => sleep(POLL).await,
         }
     }

@@ -21,11 +21,11 @@ use sea_orm::{
     TransactionTrait,
 };
 
+use self::{config::Target, pools::Pools};
 pub use self::{
     config::{DatabaseConfig, DatabaseUrl},
     exclusive::Exclusive,
 };
-use self::{config::Target, pools::Pools};
 
 /// The connections of one service to its database. Cheap to clone.
 #[derive(Clone)]
@@ -79,7 +79,9 @@ pub enum DatabaseError {
         service: &'static str,
     },
     /// Others have been preparing it for too long.
-    #[error("the database {url} is locked by an instance that has been preparing it for {seconds} s")]
+    #[error(
+        "the database {url} is locked by an instance that has been preparing it for {seconds} s"
+    )]
     Locked {
         /// The address without password.
         url: String,
@@ -135,7 +137,8 @@ impl Database {
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         // A deferred one that reads before it writes fails at once when others write.
         let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
         self.pools.write.begin_with_options(options).await
     }
 

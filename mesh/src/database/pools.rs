@@ -47,7 +47,8 @@ impl Pools {
     ) -> Result<Self, DatabaseError> {
         let opened = match &target.kind {
             Kind::Sqlite { file, options } => {
-                make_file(file).map_err(|e| DatabaseError::File { path: file.clone(), source: e })?;
+                make_file(file)
+                    .map_err(|e| DatabaseError::File { path: file.clone(), source: e })?;
                 sqlite(options).await
             }
             Kind::Postgres(options) => {

@@ -1,0 +1,2 @@
+//! Accounts.
+fn main() {}
