@@ -135,7 +135,8 @@ fn listen(mesh: &Mesh, asked: Arc<Notify>, leaving: CancellationToken) -> Subscr
         }
     };
     let bind = |key: String| (topology::CONTROL.to_owned(), key);
-    let mut bindings = vec![bind(topology::ASK_ALL.into()), bind(topology::ask_key(identity.service))];
+    let mut bindings =
+        vec![bind(topology::ASK_ALL.into()), bind(topology::ask_key(identity.service))];
     if mesh.manifest().watches_all {
         bindings.push(bind(topology::ANNOUNCE_ALL.to_owned()));
     } else {

@@ -75,7 +75,10 @@ impl<'a, R: Request> Call<'a, R> {
         let service = topology::service_of(R::ROUTE);
         let body = serde_json::to_vec(&self.request).map_err(|error| {
             let detail = format!("the request cannot be written: {error}");
-            Failure { outcome_unknown: false, ..Failure::new(FailureKind::Broken, &*service, detail) }
+            Failure {
+                outcome_unknown: false,
+                ..Failure::new(FailureKind::Broken, &*service, detail)
+            }
         })?;
         let head = RequestHead {
             message_id: Uuid::now_v7(),
@@ -197,7 +200,8 @@ impl Member {
             return Err(question.failed(NoResponder, "no instance is alive"));
         }
         let admission = to.breaker.admit();
-        let admission = admission.ok_or_else(|| question.failed(CircuitOpen, "it failed too often"))?;
+        let admission =
+            admission.ok_or_else(|| question.failed(CircuitOpen, "it failed too often"))?;
         let place = to.enter();
         let _place = place.ok_or_else(|| question.failed(Busy, "too many calls are under way"))?;
 

@@ -146,7 +146,9 @@ pub fn load<C: Parser>() -> C {
     let _ = dotenvy::dotenv();
     match C::try_parse() {
         Ok(config) => config,
-        Err(error) if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) => {
+        Err(error)
+            if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) =>
+        {
             error.exit()
         }
         Err(error) => {

@@ -5,13 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
-    call::Call,
-    caller::Caller,
-    contract::Request,
-    deadline::Deadline,
-    envelope::RequestHead,
-    handler::NoCaller,
-    mesh::Mesh,
+    call::Call, caller::Caller, contract::Request, deadline::Deadline, envelope::RequestHead,
+    handler::NoCaller, mesh::Mesh,
 };
 
 /// The circumstances of one request: who asks, until when, in which trace, and the service's

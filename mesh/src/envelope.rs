@@ -199,9 +199,8 @@ pub(crate) fn write_reply(
 ) -> (BasicProperties, Bytes) {
     let mut headers = FieldTable::default();
     headers.insert(OUTCOME.into(), text(outcome_word(&content)));
-    let properties = common(contract, sender)
-        .with_correlation_id(to.correlation.clone())
-        .with_headers(headers);
+    let properties =
+        common(contract, sender).with_correlation_id(to.correlation.clone()).with_headers(headers);
     let body = match content {
         ReplyContent::Done(body) => body,
         // Both are plain data that always can be written.

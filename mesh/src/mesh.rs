@@ -90,7 +90,11 @@ impl Mesh {
     ///
     /// # Errors
     /// See [`StartError`]. Must be called within a tokio runtime.
-    pub fn start(manifests: &Manifests, name: &str, config: MeshConfig) -> Result<Self, StartError> {
+    pub fn start(
+        manifests: &Manifests,
+        name: &str,
+        config: MeshConfig,
+    ) -> Result<Self, StartError> {
         let manifest = manifests.get(name)?.clone();
         let uri = config.uri_for(manifest.name)?;
         let identity = Identity::draw(manifest.name);

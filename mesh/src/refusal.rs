@@ -73,7 +73,9 @@ pub trait Refusal:
 }
 
 /// For contracts that never refuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(tag = "code", content = "data")]
 pub enum Never {}
 

@@ -52,7 +52,8 @@ pub fn init(config: &TelemetryConfig) {
         LogFormat::Json => true,
     };
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
-    let lines = if json { lines.json().flatten_event(true).boxed() } else { lines.compact().boxed() };
+    let lines =
+        if json { lines.json().flatten_event(true).boxed() } else { lines.compact().boxed() };
     // It fails only if logging has been started before, by a test or by the embedding program.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

@@ -47,6 +47,7 @@ pub(crate) enum SendError {
 pub(crate) struct Publisher(mpsc::Sender<Job>);
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every job is a message")]
 enum Job {
     Publish(Outgoing),
     /// Settle everything that came before, then say so.

@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use lapin::{
-    Connection, ConnectionProperties, Event,
-    options::ConfirmSelectOptions,
-    types::ShortString,
+    Connection, ConnectionProperties, Event, options::ConfirmSelectOptions, types::ShortString,
     uri::AMQPUri,
 };
 use tokio::{sync::watch, time::timeout};

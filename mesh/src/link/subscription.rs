@@ -56,7 +56,9 @@ impl Subscription {
             let key = if key.is_empty() { queue.clone() } else { key.as_str().into() };
             let exchange = exchange.as_str().into();
             let options = QueueBindOptions::default();
-            channel.queue_bind(queue.clone(), exchange, key, options, FieldTable::default()).await?;
+            channel
+                .queue_bind(queue.clone(), exchange, key, options, FieldTable::default())
+                .await?;
         }
         if let Some(prefetch) = self.prefetch {
             channel.basic_qos(prefetch, BasicQosOptions::default()).await?;

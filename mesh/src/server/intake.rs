@@ -8,7 +8,9 @@ use tokio_util::task::TaskTracker;
 use super::answer;
 use crate::{
     context::Ctx,
-    envelope::{EnvelopeError, IncomingRequest, ReplyAddress, ReplyContent, read_request, write_reply},
+    envelope::{
+        EnvelopeError, IncomingRequest, ReplyAddress, ReplyContent, read_request, write_reply,
+    },
     handler::ErasedHandler,
     link::Outgoing,
     mesh::Mesh,

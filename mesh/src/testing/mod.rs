@@ -5,6 +5,7 @@
 //! has failed.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot run must fail loudly")]
 
+pub mod denial;
 mod management;
 
 use std::time::Duration;
@@ -33,7 +34,9 @@ pub struct TestMesh {
 impl TestMesh {
     /// Makes a vhost in which the members of `manifests` can live.
     pub async fn start(manifests: &Manifests) -> Self {
-        let var = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run ./dev test"));
+        let var = |name| {
+            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run ./dev test"))
+        };
         Self::on(manifests, &var("MESH_TEST_AMQP_URL"), &var("MESH_TEST_MANAGEMENT_URL")).await
     }
 

@@ -92,7 +92,8 @@ async fn bulkhead_full() {
     assert!(front.sees("echo-svc", mesh::testing::PATIENCE).await);
     let slow = async || front.call(Sleep { ms: 800 }).await;
     let third = async {
-        eventually("two are under way", async || (front.calls_in_flight() == 2).then_some(())).await;
+        eventually("two are under way", async || (front.calls_in_flight() == 2).then_some(()))
+            .await;
         failure(&front, hello()).await
     };
     let (one, two, (failure, took)) = tokio::join!(slow(), slow(), third);

@@ -2,6 +2,7 @@
 //!
 //! `vocabulary` holds the contracts and services that the tests speak through; every other
 //! module is a group of stories.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod calls;
 mod failures;

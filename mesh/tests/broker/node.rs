@@ -75,7 +75,9 @@ async fn broker_application_restarted() {
     let ground = ground().await;
     let in_flight = {
         let front = ground.front.clone();
-        tokio::spawn(async move { front.call(Sleep { ms: 4000 }).within(Duration::from_secs(4)).await })
+        tokio::spawn(
+            async move { front.call(Sleep { ms: 4000 }).within(Duration::from_secs(4)).await },
+        )
     };
     eventually("it is being handled", async || {
         (ground.echo.mesh.requests_in_flight() == 1).then_some(())

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use mesh::{FailureKind, Presence, testing::{PATIENCE, TestMesh, eventually}};
+use mesh::{
+    FailureKind, Presence,
+    testing::{PATIENCE, TestMesh, eventually},
+};
 
 use crate::vocabulary::{Sleep, front, hello, manifests, start_echo, start_relay};
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use mesh::{Presence, Service, StartError, StopError, testing::{TestMesh, eventually}};
+use mesh::{
+    Presence, Service, StartError, StopError,
+    testing::{TestMesh, eventually},
+};
 
 use crate::vocabulary::{Sleep, front, hello, manifests, start_echo, start_echo_with};
 
@@ -18,7 +21,8 @@ async fn what_has_begun_is_finished_and_what_has_not_goes_to_another() {
             tokio::spawn(async move { front.call(Sleep { ms: 100 }).await })
         })
         .collect();
-    eventually("one is being handled", async || (front.calls_in_flight() == 10).then_some(())).await;
+    eventually("one is being handled", async || (front.calls_in_flight() == 10).then_some(()))
+        .await;
     let second = start_echo_with(&test, config).await;
     first.stop().await.unwrap();
     for answer in asked {
@@ -48,10 +52,8 @@ async fn one_that_cannot_finish_in_the_time_of_grace_says_so() {
     let echo = start_echo_with(&test, config).await;
     let front = front(&test).await;
     let asked = tokio::spawn(async move { front.call(Sleep { ms: 3000 }).await });
-    eventually("it is being handled", async || {
-        (echo.mesh.requests_in_flight() == 1).then_some(())
-    })
-    .await;
+    eventually("it is being handled", async || (echo.mesh.requests_in_flight() == 1).then_some(()))
+        .await;
     let stopped = echo.stop().await;
     assert!(matches!(stopped, Err(StopError::Unfinished { unfinished: 1, .. })), "{stopped:?}");
     asked.abort();

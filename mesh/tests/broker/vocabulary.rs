@@ -115,10 +115,7 @@ pub fn manifests() -> Manifests {
             .answers::<Panic>()
             .answers::<Refuse>()
             .answers::<Who>(),
-        Manifest::new("relay-svc")
-            .answers::<Relay>()
-            .calls_for_caller::<Who>()
-            .calls::<Sleep>(),
+        Manifest::new("relay-svc").answers::<Relay>().calls_for_caller::<Who>().calls::<Sleep>(),
         Manifest::new("front")
             .watches_all()
             .calls::<Echo>()
