@@ -9,16 +9,21 @@ const TAIL: u64 = 16 << 10;
 
 const LINES: usize = 15;
 
-/// The last lines of a log, to follow a message about why something failed: empty, or
-/// beginning with a line that names the file.
-pub fn last_lines(path: &Path) -> String {
-    let Some(tail) = tail(path) else { return String::new() };
+/// The end of a log, to follow a message about why something failed: empty, or beginning with
+/// the name of the file.
+pub fn end_of(path: &Path) -> String {
+    let lines = last_lines(path, LINES).map(|lines| lines.replace('\n', "\n    "));
+    lines.map_or_else(String::new, |lines| {
+        format!("\n  the end of {}:\n    {lines}", path.display())
+    })
+}
+
+/// The last lines of a log, if it holds any.
+pub fn last_lines(path: &Path, count: usize) -> Option<String> {
+    let tail = tail(path)?;
     let lines: Vec<_> = tail.lines().collect();
-    let last = &lines[lines.len().saturating_sub(LINES)..];
-    if last.is_empty() {
-        return String::new();
-    }
-    format!("; the end of {}:\n    {}", path.display(), last.join("\n    "))
+    let last = &lines[lines.len().saturating_sub(count)..];
+    (!last.is_empty()).then(|| last.join("\n"))
 }
 
 fn tail(path: &Path) -> Option<String> {

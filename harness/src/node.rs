@@ -203,9 +203,9 @@ async fn ready(files: &Files, management: &Management, broker: &Process) -> Resu
     tokio::select! {
         answers = timeout(START, answers) => match answers {
             Ok(answers) => answers,
-            Err(_) => bail!("the broker did not answer within {START:?}{}", logs::last_lines(&files.log())),
+            Err(_) => bail!("the broker did not answer within {START:?}{}", logs::end_of(&files.log())),
         },
-        _ = broker.ended() => bail!("the broker ended while it started{}", logs::last_lines(&files.log())),
+        _ = broker.ended() => bail!("the broker ended while it started{}", logs::end_of(&files.log())),
     }
 }
 

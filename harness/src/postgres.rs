@@ -175,7 +175,7 @@ async fn ready(programs: &Path, port: u16, server: &Process, log: &Path) -> Resu
     let answers = async {
         while !asks.status().await.context("run pg_isready")?.success() {
             if server.status().is_some() {
-                bail!("PostgreSQL ended while it started{}", logs::last_lines(log));
+                bail!("PostgreSQL ended while it started{}", logs::end_of(log));
             }
             sleep(POLL).await;
         }

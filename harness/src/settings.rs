@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result};
 use harness::checkout::Checkout;
@@ -36,8 +36,9 @@ impl Settings {
         Ok(Self {
             amqp_url: get("AMQP_URL"),
             management_url: get("MANAGEMENT_URL"),
-            gateway_addr: address(&addr)
-                .with_context(|| format!("GATEWAY_ADDR={addr}: expected HOST:PORT"))?,
+            gateway_addr: addr
+                .parse()
+                .with_context(|| format!("GATEWAY_ADDR={addr}: expected ADDRESS:PORT"))?,
         })
     }
 
@@ -45,12 +46,8 @@ impl Settings {
     pub fn gateway_url(&self) -> String {
         let mut addr = self.gateway_addr;
         if addr.ip().is_unspecified() {
-            addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+            addr.set_ip(Ipv4Addr::LOCALHOST.into());
         }
         format!("http://{addr}")
     }
-}
-
-fn address(text: &str) -> Result<SocketAddr> {
-    text.to_socket_addrs()?.next().context("it names no address")
 }

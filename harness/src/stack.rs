@@ -22,10 +22,6 @@ pub const GATEWAY: Service = Service { name: "gateway", listens: true };
 /// Everything, in the order in which it is stopped: who asks before who answers.
 pub const SERVICES: &[Service] = &[GATEWAY, Service::inner("user-svc")];
 
-/// Who else logs in at the broker with a password of ours: the operator's command, and
-/// whoever looks at the management UI.
-pub const OTHER_USERS: &[&str] = &["meshctl", OPERATOR];
-
 /// The login for the management UI.
 pub const OPERATOR: &str = "operator";
 
@@ -42,14 +38,14 @@ impl Service {
         Self { name, listens: false }
     }
 
-    /// How instance `number` (from 1) of it is started. The password is not among the
-    /// variables: it is in `.run/secrets/`.
+    /// How instance `number` (from 1) of it is started. Its password is in a file, and not
+    /// among the variables, which anybody who may see our processes could read.
     pub fn spec(&self, checkout: &Checkout, number: usize, amqp_url: &str) -> Result<Spec> {
         let name = self.instance_name(number);
         let log = checkout.run("logs").join(format!("{name}.log"));
         let program = checkout::binary(self.name)?;
         let spec = Spec::new(name, program, checkout.root(), checkout.run("pids"));
-        Ok(spec.env("AMQP_URL", amqp_url).log(log))
+        Ok(spec.env("AMQP_URL", amqp_url).env("SECRETS_DIR", checkout.run("secrets")).log(log))
     }
 
     /// `user-svc` for the first, `user-svc.2` for the second.

@@ -1,53 +1,65 @@
 //! Whether the system serves, as the gateway sees it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use harness::checkout::Checkout;
 use harness::logs;
-use harness::stack::{SERVICES, Scale};
+use harness::stack::{GATEWAY, SERVICES, Scale, Service};
+use harness::supervisor::Supervised;
 use reqwest::Client;
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
-
-use crate::settings::Settings;
+use tokio::time::{Instant, sleep};
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Waits until the gateway is ready and sees every instance that was started.
+/// How long the services may take until they serve.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A service that ends so often before the system serves will not come up by itself: its
+/// configuration is wrong.
+const CRASHES: u32 = 3;
+
+/// Waits until the gateway at `url` is ready and sees every instance that was started.
 pub async fn wait(
-    checkout: &Checkout,
-    settings: &Settings,
+    url: &str,
     scale: &Scale,
-    patience: Duration,
+    services: &[(&Service, Supervised)],
+    logs: &Path,
 ) -> Result<()> {
     let http = Client::builder().timeout(Duration::from_secs(2)).build()?;
-    let url = settings.gateway_url();
-    let mut missing = Missing::Gateway;
-    let healthy = async {
-        loop {
-            missing = look(&http, &url, scale).await;
-            if matches!(missing, Missing::Nothing) {
-                return;
-            }
-            sleep(POLL).await;
+    let log = |name: &str| logs::end_of(&logs.join(format!("{name}.log")));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let missing = look(&http, url, scale).await;
+        if matches!(missing, Missing::Nothing) {
+            return Ok(());
         }
-    };
-    if timeout(patience, healthy).await.is_ok() {
-        return Ok(());
+        let crashing = services.iter().map(|(_, one)| one).find(|one| one.crashes() >= CRASHES);
+        if let Some(name) = crashing.map(Supervised::name) {
+            bail!("{name} does not start{}", log(name));
+        }
+        if Instant::now() > deadline {
+            let who = missing.who();
+            bail!("after {PATIENCE:?} the system is not healthy for want of {who}{}", log(who));
+        }
+        sleep(POLL).await;
     }
-    let (who, what) = match missing {
-        Missing::Instances(name) => (name, format!("the gateway sees too few instances of {name}")),
-        _ => ("gateway", format!("the gateway is not ready at {url}")),
-    };
-    let log = checkout.run("logs").join(format!("{who}.log"));
-    bail!("after {patience:?} {what}{}", logs::last_lines(&log))
 }
 
 enum Missing {
     Nothing,
     Gateway,
     Instances(&'static str),
+}
+
+impl Missing {
+    fn who(&self) -> &'static str {
+        match self {
+            Self::Instances(name) => name,
+            Self::Gateway | Self::Nothing => GATEWAY.name,
+        }
+    }
 }
 
 async fn look(http: &Client, url: &str, scale: &Scale) -> Missing {

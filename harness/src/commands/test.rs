@@ -57,7 +57,7 @@ async fn run_all(checkout: &Checkout, progress: &Progress, options: &Options) ->
     spec.output = Output::Pipe(Arc::new(writer));
     let tests = Process::start(&spec)?;
     drop(spec); // with our end of the pipe, so that it ends when the tests do
-    let watched = tokio::task::spawn_blocking(move || parts.watch(reader));
+    let watched = tokio::task::spawn_blocking(move || parts.watch(reader, std::io::stdout()));
     let status = tests.ended().await;
     let parts = watched.await.context("read the output of the tests")??;
     progress.say(&parts.table());

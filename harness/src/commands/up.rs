@@ -1,16 +1,17 @@
 //! `./dev up`.
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::checkout::Checkout;
 use harness::secrets::Secrets;
-use harness::stack::{GATEWAY, OPERATOR, OTHER_USERS, SERVICES, Scale};
+use harness::stack::{OPERATOR, SERVICES, Scale, Service};
 use harness::supervisor::Supervised;
-use harness::{Node, leftovers};
+use harness::{Management, Node, leftovers};
+use tokio::task::JoinSet;
 
 use super::down::RunLock;
 use crate::commands::{definitions, health};
@@ -29,13 +30,14 @@ pub struct Options {
     release: bool,
 }
 
-/// How long the services may take until they serve.
-const HEALTHY: Duration = Duration::from_secs(90);
-
-/// What runs, in the order in which it is stopped.
-#[derive(Default)]
-struct System {
-    services: Vec<(&'static str, Supervised)>,
+/// A running system, or one that is being started or stopped.
+struct Up<'a> {
+    checkout: &'a Checkout,
+    progress: &'a Progress,
+    settings: Settings,
+    scale: Scale,
+    secrets: Secrets,
+    services: Vec<(&'static Service, Supervised)>,
     broker: Option<Node>,
 }
 
@@ -47,77 +49,133 @@ pub async fn run(checkout: &Checkout, progress: &Progress, options: &Options) ->
     let settings = Settings::read(checkout)?;
     let _lock = RunLock::take(checkout)?;
     let mut signals = Signals::catch()?;
-    let mut system = System::default();
-    let outcome = tokio::select! {
-        started = start(checkout, progress, &settings, &scale, &mut system) => match started {
-            Ok(()) => { signals.next().await; Ok(()) }
-            Err(error) => Err(error),
-        },
-        () = signals.next() => Ok(()),
-    };
-    if let Err(error) = &outcome {
-        progress.fail(&format!("{error:#}"));
-    }
-    tokio::select! {
-        () = system.stop(progress) => progress.say("Stopped."),
-        () = signals.next() => progress.say("Killing what still runs."), // by dropping it
-    }
-    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn start(
-    checkout: &Checkout,
-    progress: &Progress,
-    settings: &Settings,
-    scale: &Scale,
-    system: &mut System,
-) -> Result<()> {
-    let begun = Instant::now();
-    leftovers::end(&checkout.run("pids")).await?;
-    check_address(settings)?;
     let secrets = Secrets::open(checkout.run("secrets"))?;
-    for user in SERVICES.iter().map(|service| service.name).chain(OTHER_USERS.iter().copied()) {
-        secrets.password(user)?;
-    }
-    let amqp_url = broker(checkout, progress, settings, &secrets, system).await?;
-    for service in SERVICES {
-        for number in 1..=scale.of(service) {
-            let spec = service.spec(checkout, number, &amqp_url)?;
-            let teller = progress.clone();
-            let watched = Supervised::start(spec, move |text| teller.say(&text))?;
-            system.services.push((service.name, watched));
+    let (services, broker) = (Vec::new(), None);
+    let mut up = Up { checkout, progress, settings, scale, secrets, services, broker };
+
+    let outcome = tokio::select! {
+        started = up.start() => started,
+        () = signals.next() => return up.stop(&mut signals, ExitCode::SUCCESS).await,
+    };
+    match outcome {
+        Ok(()) => {
+            signals.next().await;
+            up.stop(&mut signals, ExitCode::SUCCESS).await
+        }
+        Err(error) => {
+            progress.fail(&format!("{error:#}"));
+            up.stop(&mut signals, ExitCode::FAILURE).await
         }
     }
-    let healthy = health::wait(checkout, settings, scale, HEALTHY);
-    progress.step("services healthy", healthy).await?;
-    progress.say(&welcome(settings, &secrets, system, begun)?);
-    Ok(())
 }
 
-/// The address of a broker that knows Warren's users and queues: our own, unless told
-/// otherwise.
-async fn broker(
-    checkout: &Checkout,
-    progress: &Progress,
-    settings: &Settings,
-    secrets: &Secrets,
-    system: &mut System,
-) -> Result<String> {
-    if let Some(url) = &settings.amqp_url {
-        definitions::import_elsewhere(checkout, progress, settings, secrets).await?;
-        return Ok(url.clone());
+impl Up<'_> {
+    async fn start(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        leftovers::end(&self.checkout.run("pids")).await?;
+        check_address(self.settings.gateway_addr)?;
+        let amqp_url = match self.settings.amqp_url.clone() {
+            Some(url) => self.use_broker(url).await?,
+            None => self.start_broker().await?,
+        };
+        for service in SERVICES {
+            self.start_service(service, &amqp_url)?;
+        }
+        let (url, logs) = (self.settings.gateway_url(), self.checkout.run("logs"));
+        let healthy = health::wait(&url, &self.scale, &self.services, &logs);
+        self.progress.step("services healthy", healthy).await?;
+        self.progress.say(&self.welcome(begun)?);
+        Ok(())
     }
-    let dir = checkout.run("broker");
-    let node = progress.step("RabbitMQ", Node::start_with(&dir, secrets)).await?;
-    let node = system.broker.insert(node);
-    let import = definitions::import(checkout, node, secrets);
-    progress.step("users, permissions, queues", import).await?;
-    Ok(node.amqp_url())
+
+    /// Answers with the address of a broker of our own.
+    async fn start_broker(&mut self) -> Result<String> {
+        let dir = self.checkout.run("broker");
+        let start = Node::start_with(&dir, &self.secrets);
+        let node = self.broker.insert(self.progress.step("RabbitMQ", start).await?);
+        let import = async {
+            let definitions = definitions::generate(self.checkout, &self.secrets, "/").await?;
+            node.import_definitions(&definitions).await
+        };
+        self.progress.step("users, permissions, queues", import).await?;
+        Ok(node.amqp_url())
+    }
+
+    /// Brings the broker that `AMQP_URL` names to know what ours would: over its management
+    /// API if we know that, else by telling the operator how.
+    async fn use_broker(&self, url: String) -> Result<String> {
+        let vhost = definitions::vhost_of(&url)?;
+        let definitions = definitions::generate(self.checkout, &self.secrets, &vhost).await?;
+        match &self.settings.management_url {
+            None => self.progress.say(&definitions::how_to_import(self.checkout, &definitions)?),
+            Some(management) => {
+                let management = Management::new(management).context("MANAGEMENT_URL")?;
+                let import = management.import_definitions(&definitions);
+                self.progress.step("users, permissions, queues", import).await?;
+            }
+        }
+        Ok(url)
+    }
+
+    fn start_service(&mut self, service: &'static Service, amqp_url: &str) -> Result<()> {
+        for number in 1..=self.scale.of(service) {
+            let spec = service.spec(self.checkout, number, amqp_url)?;
+            let teller = self.progress.clone();
+            let supervised = Supervised::start(spec, move |text| teller.say(&text))?;
+            self.services.push((service, supervised));
+        }
+        Ok(())
+    }
+
+    /// The gateway first, so that nobody is let in any more, then the services side by side,
+    /// then the broker. A second signal cuts it short.
+    async fn stop(mut self, signals: &mut Signals, code: ExitCode) -> Result<ExitCode> {
+        let progress = self.progress;
+        let all = async move {
+            let services = std::mem::take(&mut self.services);
+            let (gateway, inner) = services.into_iter().partition(|(one, _)| one.listens);
+            stop_services("stop the gateway", gateway, progress).await?;
+            stop_services("stop the services", inner, progress).await?;
+            match self.broker.take() {
+                Some(node) => progress.step("stop RabbitMQ", stop_broker(node)).await,
+                None => Ok(()),
+            }
+        };
+        tokio::select! {
+            _ = all => progress.say("Stopped."),
+            () = signals.next() => progress.say("Killing what still runs."), // by dropping it
+        }
+        Ok(code)
+    }
+
+    fn welcome(&self, begun: Instant) -> Result<String> {
+        let url = self.settings.gateway_url();
+        let broker = match &self.broker {
+            Some(node) => format!(
+                "{}  (login {OPERATOR}, password {})",
+                node.management_url(),
+                self.secrets.password(OPERATOR)?
+            ),
+            None => "as AMQP_URL says".to_owned(),
+        };
+        Ok(format!(
+            "\nWarren is up, after {}.\n\n  \
+             gateway       {url}\n  \
+             API docs      {url}/api/docs\n  \
+             health        {url}/health\n  \
+             RabbitMQ UI   {broker}\n  \
+             logs          .run/logs/, or ./dev logs in another terminal\n\n\
+             A first request:\n\n  \
+             curl -i {url}/api/users/register -H 'content-type: application/json' \\\n       \
+             -d '{{\"email\": \"anna@example.com\", \"password\": \"correct horse\"}}'\n\n\
+             Ctrl-C stops all of it.",
+            seconds(begun.elapsed()).trim()
+        ))
+    }
 }
 
 /// Somebody else's program on our port would answer our questions, or take our users'.
-fn check_address(settings: &Settings) -> Result<()> {
-    let addr = settings.gateway_addr;
+fn check_address(addr: SocketAddr) -> Result<()> {
     match TcpListener::bind(addr) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
@@ -128,63 +186,23 @@ fn check_address(settings: &Settings) -> Result<()> {
     }
 }
 
-impl System {
-    /// The gateway first, so that nobody is let in any more, then the services side by side,
-    /// then the broker.
-    async fn stop(&mut self, progress: &Progress) {
-        let services = std::mem::take(&mut self.services);
-        let (gateway, inner): (Vec<_>, Vec<_>) =
-            services.into_iter().partition(|(name, _)| *name == GATEWAY.name);
-        for (step, group) in [("stop the gateway", gateway), ("stop the services", inner)] {
-            if !group.is_empty() {
-                let _ = progress.step(step, stop_all(group)).await;
-            }
-        }
-        if let Some(node) = self.broker.take() {
-            let stop = async {
-                node.stop().await;
-                Ok(())
-            };
-            let _ = progress.step("stop RabbitMQ", stop).await;
-        }
+async fn stop_services(
+    step: &str,
+    services: Vec<(&Service, Supervised)>,
+    progress: &Progress,
+) -> Result<()> {
+    if services.is_empty() {
+        return Ok(());
     }
-}
-
-async fn stop_all(group: Vec<(&'static str, Supervised)>) -> Result<()> {
-    let mut stops = tokio::task::JoinSet::new();
-    for (_, service) in group {
-        stops.spawn(service.stop());
-    }
-    stops.join_all().await;
-    Ok(())
-}
-
-fn welcome(
-    settings: &Settings,
-    secrets: &Secrets,
-    system: &System,
-    begun: Instant,
-) -> Result<String> {
-    let url = settings.gateway_url();
-    let broker = match &system.broker {
-        Some(node) => format!(
-            "{}  (login {OPERATOR}, password {})",
-            node.management_url(),
-            secrets.password(OPERATOR)?
-        ),
-        None => "as AMQP_URL says".to_owned(),
+    let mut stops: JoinSet<()> = services.into_iter().map(|(_, one)| one.stop()).collect();
+    let all = async {
+        while stops.join_next().await.is_some() {}
+        Ok(())
     };
-    Ok(format!(
-        "\nWarren is up, after {}.\n\n  \
-         gateway       {url}\n  \
-         API docs      {url}/api/docs\n  \
-         health        {url}/health\n  \
-         RabbitMQ UI   {broker}\n  \
-         logs          .run/logs/, or ./dev logs in another terminal\n\n\
-         A first request:\n\n  \
-         curl -i {url}/api/users/register -H 'content-type: application/json' \\\n       \
-         -d '{{\"email\": \"anna@example.com\", \"password\": \"correct horse\"}}'\n\n\
-         Ctrl-C stops all of it.",
-        seconds(begun.elapsed()).trim()
-    ))
+    progress.step(step, all).await
+}
+
+async fn stop_broker(node: Node) -> Result<()> {
+    node.stop().await;
+    Ok(())
 }
