@@ -4,7 +4,7 @@ mod files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -47,7 +47,7 @@ pub struct Node {
     files: Files,
     management: Management,
     broker: Process,
-    _port_mapper: Process,
+    port_mapper: Process,
 }
 
 impl Node {
@@ -62,10 +62,9 @@ impl Node {
         leftovers::end(&dir.join("pids")).await?;
         let files = Files::prepare(dir, secrets)?;
         let management = Management::new(&management_url(&files))?;
-        let port_mapper = Process::start(&spec(&files, "epmd", "epmd"))?;
-        listening(files.identity.epmd, &port_mapper).await?;
+        let port_mapper = start_port_mapper(&files).await?;
         let broker = start_broker(&files, &management).await?;
-        Ok(Self { files, management, broker, _port_mapper: port_mapper })
+        Ok(Self { files, management, broker, port_mapper })
     }
 
     /// `amqp://127.0.0.1:PORT`, without credentials.
@@ -141,9 +140,17 @@ impl Node {
         self.broker.kill();
     }
 
+    /// Waits until the broker has ended, by itself or by a signal.
+    pub async fn ended(&self) -> Option<ExitStatus> {
+        self.broker.ended().await
+    }
+
     /// Starts the broker again after [`Node::kill`], on the same data and ports.
     pub async fn restart(&mut self) -> Result<()> {
         self.broker.kill();
+        if self.port_mapper.status().is_some() {
+            self.port_mapper = start_port_mapper(&self.files).await?;
+        }
         self.broker = start_broker(&self.files, &self.management).await?;
         Ok(())
     }
@@ -152,6 +159,13 @@ impl Node {
     pub async fn stop(self) {
         self.broker.stop(STOP).await;
     }
+}
+
+/// Starts what tells `rabbitmqctl` the node's port by its name.
+async fn start_port_mapper(files: &Files) -> Result<Process> {
+    let port_mapper = Process::start(&spec(files, "epmd", "epmd"))?;
+    listening(files.identity.epmd, &port_mapper).await?;
+    Ok(port_mapper)
 }
 
 async fn start_broker(files: &Files, management: &Management) -> Result<Process> {

@@ -93,10 +93,11 @@ async fn watch(
 /// How a service ended, with what it said last.
 fn obituary(spec: &Spec, status: Option<ExitStatus>) -> String {
     let how = status.map_or("nobody knows how".to_owned(), |status| status.to_string());
+    let by_itself = status.is_some_and(|status| status.code().is_some());
     let last_words = match &spec.output {
-        Output::Log(log) => logs::last_lines(log, 1).map(|line| format!(": {}", line.trim())),
+        Output::Log(log) if by_itself => logs::last_lines(log, 1),
         _ => None,
     };
-    let last_words = last_words.unwrap_or_default();
+    let last_words = last_words.map_or_else(String::new, |line| format!(": {}", line.trim()));
     format!("{} ended ({how}) and is started again in 1 s{last_words}", spec.name)
 }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use harness::checkout::Checkout;
@@ -12,6 +12,7 @@ use harness::stack::{OPERATOR, SERVICES, Scale, Service};
 use harness::supervisor::Supervised;
 use harness::{Management, Node, leftovers};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::down::RunLock;
 use crate::commands::{definitions, health};
@@ -29,6 +30,9 @@ pub struct Options {
     #[arg(long)]
     release: bool,
 }
+
+/// How long a broker that ended by itself stays down.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A running system, or one that is being started or stopped.
 struct Up<'a> {
@@ -53,20 +57,19 @@ pub async fn run(checkout: &Checkout, progress: &Progress, options: &Options) ->
     let (services, broker) = (Vec::new(), None);
     let mut up = Up { checkout, progress, settings, scale, secrets, services, broker };
 
-    let outcome = tokio::select! {
-        started = up.start() => started,
-        () = signals.next() => return up.stop(&mut signals, ExitCode::SUCCESS).await,
+    let running = async {
+        up.start().await?;
+        up.watch_broker().await
     };
-    match outcome {
-        Ok(()) => {
-            signals.next().await;
-            up.stop(&mut signals, ExitCode::SUCCESS).await
-        }
-        Err(error) => {
-            progress.fail(&format!("{error:#}"));
-            up.stop(&mut signals, ExitCode::FAILURE).await
-        }
+    let outcome = tokio::select! {
+        outcome = running => outcome,
+        () = signals.next() => Ok(()),
+    };
+    if let Err(error) = &outcome {
+        progress.fail(&format!("{error:#}"));
     }
+    up.stop(&mut signals).await;
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Up<'_> {
@@ -127,9 +130,20 @@ impl Up<'_> {
         Ok(())
     }
 
+    /// Starts a broker of our own again whenever it ends by itself.
+    async fn watch_broker(&mut self) -> Result<()> {
+        let Some(node) = &mut self.broker else { return std::future::pending().await };
+        loop {
+            let status = node.ended().await.map_or_else(String::new, |status| status.to_string());
+            self.progress.say(&format!("RabbitMQ ended ({status}) and is started again in 1 s"));
+            sleep(PAUSE).await;
+            self.progress.step("RabbitMQ", node.restart()).await?;
+        }
+    }
+
     /// The gateway first, so that nobody is let in any more, then the services side by side,
     /// then the broker. A second signal cuts it short.
-    async fn stop(mut self, signals: &mut Signals, code: ExitCode) -> Result<ExitCode> {
+    async fn stop(mut self, signals: &mut Signals) {
         let progress = self.progress;
         let all = async move {
             let services = std::mem::take(&mut self.services);
@@ -145,7 +159,6 @@ impl Up<'_> {
             _ = all => progress.say("Stopped."),
             () = signals.next() => progress.say("Killing what still runs."), // by dropping it
         }
-        Ok(code)
     }
 
     fn welcome(&self, begun: Instant) -> Result<String> {
