@@ -17,6 +17,8 @@ pub struct Settings {
     pub management_url: Option<String>,
     /// `GATEWAY_ADDR`: where the gateway listens. Default 127.0.0.1:8080.
     pub gateway_addr: SocketAddr,
+    /// Whether `LOG_FORMAT` is set at all.
+    pub log_format_is_set: bool,
 }
 
 impl Settings {
@@ -34,6 +36,7 @@ impl Settings {
         };
         let addr = get("GATEWAY_ADDR").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         Ok(Self {
+            log_format_is_set: get("LOG_FORMAT").is_some(),
             amqp_url: get("AMQP_URL"),
             management_url: get("MANAGEMENT_URL"),
             gateway_addr: addr

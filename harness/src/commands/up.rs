@@ -122,7 +122,10 @@ impl Up<'_> {
 
     fn start_service(&mut self, service: &'static Service, amqp_url: &str) -> Result<()> {
         for number in 1..=self.scale.of(service) {
-            let spec = service.spec(self.checkout, number, amqp_url)?;
+            let mut spec = service.spec(self.checkout, number, amqp_url)?;
+            if !self.settings.log_format_is_set {
+                spec = spec.env("LOG_FORMAT", "pretty").env("NO_COLOR", "1"); // people read it
+            }
             let teller = self.progress.clone();
             let supervised = Supervised::start(spec, move |text| teller.say(&text))?;
             self.services.push((service, supervised));
