@@ -1,6 +1,5 @@
 //! One file for each command of `./dev`, and for what several of them need.
 
-pub mod bench;
 pub mod definitions;
 pub mod demo;
 pub mod down;

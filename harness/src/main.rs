@@ -1,4 +1,4 @@
-//! The program behind `./dev`: runs Warren, its tests and its benchmarks on this machine.
+//! The program behind `./dev`: runs Warren and its tests on this machine.
 
 mod commands;
 mod progress;
@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use harness::checkout::Checkout;
 
-use commands::{bench, demo, down, logs, test, up};
+use commands::{demo, down, logs, test, up};
 use progress::Progress;
 
 /// Runs Warren on this machine.
@@ -34,8 +34,6 @@ enum Command {
     Test(test::Options),
     /// Walks through what a running system does, and checks what it sees.
     Demo,
-    /// Measures, against a broker of its own.
-    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +56,5 @@ async fn run(command: Command, progress: &Progress) -> Result<ExitCode> {
         Command::Logs(options) => logs::run(&checkout, &options).await,
         Command::Test(options) => test::run(&checkout, progress, &options).await,
         Command::Demo => demo::run(&checkout, progress).await,
-        Command::Bench(options) => bench::run(&checkout, progress, &options).await,
     }
 }
