@@ -5,7 +5,7 @@ use garde::Validate;
 use mesh::{Effect, FieldError, Refusal, RefusalKind, Request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
@@ -131,14 +131,16 @@ impl Refusal for UserError {
 pub struct Register {
     /// The log-in address; unique without regard to case.
     #[garde(custom(rules::email))]
+    #[schema(format = Email, max_length = 254)]
     pub email: String,
     /// 8 to 71 bytes.
     #[garde(custom(rules::password))]
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 71)]
     pub password: Secret,
     /// What the person is called; without it, what stands before the @.
     #[serde(default)]
     #[garde(inner(custom(rules::name)))]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// What the person may do.
     #[serde(default)]
@@ -162,10 +164,11 @@ impl Request for Register {
 pub struct Login {
     /// The log-in address, in any case.
     #[garde(length(chars, min = 1, max = 254))]
+    #[schema(min_length = 1, max_length = 254)]
     pub email: String,
     /// The password.
     #[garde(custom(rules::any_password))]
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1000)]
     pub password: Secret,
 }
 
@@ -203,7 +206,7 @@ pub struct LoggedIn {
 pub struct VerifyToken {
     /// The token.
     #[garde(custom(rules::any_token))]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 1, max_length = 8192)]
     pub token: Secret,
 }
 
@@ -275,11 +278,13 @@ impl Request for UpdateUser {
 
 /// Asks user-svc for accounts, by name. Who is no administrator searches by at least two
 /// characters, without filters, and sees id and name.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema, Validate, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub struct FindUsers {
     /// How the name begins, in any case.
     #[garde(inner(length(chars, max = 100)))]
+    #[param(max_length = 100)]
     pub query: Option<String>,
     /// Only those with this role.
     #[garde(skip)]
@@ -289,9 +294,11 @@ pub struct FindUsers {
     pub status: Option<Status>,
     /// Items on the page, 1 to 100; 20 if not said.
     #[garde(inner(range(min = 1, max = MAX_LIMIT)))]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The cursor of the page before.
     #[garde(inner(length(bytes, max = 1000)))]
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
 }
 

@@ -1,0 +1,15 @@
+//! What is behind each path: one file for each group.
+
+pub mod docs;
+pub mod health;
+pub mod keys;
+pub mod metrics;
+pub mod registry;
+pub mod users;
+
+use actix_web::web::Json;
+
+use crate::problem::Problem;
+
+/// An object, or the reason why there is none.
+pub type Answer<T> = Result<Json<T>, Problem>;
