@@ -92,7 +92,9 @@ impl Postgres {
 /// Ends a server that is left over in `dir`, and removes its data.
 pub async fn forget(dir: &Path) -> Result<()> {
     leftovers::end(&dir.join("pids")).await?;
-    remove(&elsewhere(dir))?;
+    if let Some(elsewhere) = Elsewhere::remembered(dir) {
+        remove(&elsewhere)?;
+    }
     remove(dir)
 }
 
@@ -107,7 +109,8 @@ impl Data {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self { path: dir.join("data"), user: None });
         }
-        let path = if reachable(dir) { dir.join("data") } else { elsewhere(dir) };
+        let base = if reachable(dir) { dir.to_path_buf() } else { Elsewhere::get(dir)? };
+        let path = base.join("data");
         run(Command::new("install").args(["-d", "-m", "700", "-o", UNPRIVILEGED]).arg(&path))?;
         Ok(Self { path, user: Some(UNPRIVILEGED) })
     }
@@ -128,7 +131,7 @@ impl Data {
         initdb.args(["-U", OWNER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]);
         let made = run(initdb.arg("--no-sync"));
         fs::remove_file(&handover).context("remove the password that was handed over")?;
-        made
+        made.map(drop)
     }
 
     fn as_owner(&self, program: &Path) -> Command {
@@ -150,10 +153,27 @@ fn reachable(dir: &Path) -> bool {
     run(unprivileged(UNPRIVILEGED).args(["test", "-x"]).arg(dir)).is_ok()
 }
 
-/// Where the data goes if `dir` is out of reach: one place for each `dir`.
-fn elsewhere(dir: &Path) -> PathBuf {
-    let name = dir.to_string_lossy().replace('/', "-");
-    std::env::temp_dir().join(format!("warren-postgres{name}"))
+/// Where the data is if `dir` is out of reach: a folder below `/tmp`, whose name is remembered
+/// in `dir`.
+struct Elsewhere;
+
+impl Elsewhere {
+    const RECORD: &str = "elsewhere";
+
+    fn remembered(dir: &Path) -> Option<PathBuf> {
+        let path = PathBuf::from(fs::read_to_string(dir.join(Self::RECORD)).ok()?.trim());
+        path.is_dir().then_some(path)
+    }
+
+    fn get(dir: &Path) -> Result<PathBuf> {
+        if let Some(path) = Self::remembered(dir) {
+            return Ok(path);
+        }
+        let path = run(Command::new("mktemp").args(["-d", "/tmp/warren-postgres-XXXXXXXX"]))?;
+        run(Command::new("chown").args([UNPRIVILEGED, &path]))?;
+        fs::write(dir.join(Self::RECORD), &path).context("remember where the data is")?;
+        Ok(path.into())
+    }
 }
 
 /// The programs of the newest version installed.
@@ -184,7 +204,8 @@ async fn ready(programs: &Path, port: u16, server: &Process, log: &Path) -> Resu
     timeout(START, answers).await.context("PostgreSQL did not answer in time")?
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a program to its end, and answers with what it printed.
+fn run(command: &mut Command) -> Result<String> {
     // From a folder that everybody may enter.
     let output = command.current_dir("/").stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("run {:?}", command.get_program()))?;
@@ -192,7 +213,7 @@ fn run(command: &mut Command) -> Result<()> {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("{:?} failed: {}", command.get_program(), said.trim());
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn remove(dir: &Path) -> Result<()> {

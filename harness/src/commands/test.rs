@@ -31,10 +31,12 @@ pub struct Options {
 pub async fn run(checkout: &Checkout, progress: &Progress, options: &Options) -> Result<ExitCode> {
     let mut signals = Signals::catch()?;
     leftovers::end(&checkout.run("test-pids")).await?;
-    tokio::select! {
+    let code = tokio::select! {
         done = run_all(checkout, progress, options) => done,
         () = signals.next() => Ok(ExitCode::FAILURE), // all that runs ends with its handle
-    }
+    };
+    postgres::forget(&checkout.run("test-postgres")).await?; // it may lie outside the checkout
+    code
 }
 
 async fn run_all(checkout: &Checkout, progress: &Progress, options: &Options) -> Result<ExitCode> {
