@@ -243,7 +243,9 @@ async fn a_token_that_has_ended() {
     // One second of life, five of leeway for clocks that differ.
     mesh::testing::eventually("the token ends", async || {
         let answer = anna.get("/api/users/profile").await;
-        (answer.status == 401).then(|| drop(answer.is_problem(401, "auth.expired_token")))
+        (answer.status == 401).then(|| {
+            answer.is_problem(401, "auth.expired_token");
+        })
     })
     .await;
 }
