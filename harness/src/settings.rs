@@ -10,6 +10,7 @@ use harness::checkout::Checkout;
 /// From the environment, else from `.env` in the checkout.
 #[derive(Debug)]
 pub struct Settings {
+    file: BTreeMap<String, String>,
     /// `AMQP_URL`: a broker to use instead of one of our own. Without credentials.
     pub amqp_url: Option<String>,
     /// `MANAGEMENT_URL`: its management API, `http://USER:PASSWORD@HOST:PORT` of an
@@ -17,32 +18,31 @@ pub struct Settings {
     pub management_url: Option<String>,
     /// `GATEWAY_ADDR`: where the gateway listens. Default 127.0.0.1:8080.
     pub gateway_addr: SocketAddr,
-    /// Whether `LOG_FORMAT` is set at all.
-    pub log_format_is_set: bool,
 }
 
 impl Settings {
     /// Reads them.
     pub fn read(checkout: &Checkout) -> Result<Self> {
         let path = checkout.root().join(".env");
-        let file: BTreeMap<String, String> = match dotenvy::from_path_iter(&path) {
+        let file = match dotenvy::from_path_iter(&path) {
             Ok(lines) => lines.collect::<Result<_, _>>().context("read .env")?,
             Err(error) if error.not_found() => BTreeMap::new(),
             Err(error) => return Err(error).context("read .env"),
         };
-        let get = |name: &str| {
-            let value = env::var(name).ok().or_else(|| file.get(name).cloned());
-            value.filter(|value| !value.is_empty())
-        };
-        let addr = get("GATEWAY_ADDR").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let addr = get(&file, "GATEWAY_ADDR").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let gateway_addr = addr.parse();
         Ok(Self {
-            log_format_is_set: get("LOG_FORMAT").is_some(),
-            amqp_url: get("AMQP_URL"),
-            management_url: get("MANAGEMENT_URL"),
-            gateway_addr: addr
-                .parse()
+            amqp_url: get(&file, "AMQP_URL"),
+            management_url: get(&file, "MANAGEMENT_URL"),
+            gateway_addr: gateway_addr
                 .with_context(|| format!("GATEWAY_ADDR={addr}: expected ADDRESS:PORT"))?,
+            file,
         })
+    }
+
+    /// Whether somebody has set a variable that is not for us.
+    pub fn sets(&self, name: &str) -> bool {
+        get(&self.file, name).is_some()
     }
 
     /// The gateway's address for a browser on this machine: `http://127.0.0.1:8080`.
@@ -53,4 +53,10 @@ impl Settings {
         }
         format!("http://{addr}")
     }
+}
+
+/// An empty variable is as good as none.
+fn get(file: &BTreeMap<String, String>, name: &str) -> Option<String> {
+    let value = env::var(name).ok().or_else(|| file.get(name).cloned());
+    value.filter(|value| !value.is_empty())
 }

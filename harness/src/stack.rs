@@ -14,16 +14,22 @@ pub struct Service {
     pub name: &'static str,
     /// Whether it listens on a port, so that there can be only one on a machine.
     pub listens: bool,
+    /// Whether it makes the first administrator, if it is told one.
+    pub makes_admin: bool,
 }
 
 /// The one that speaks HTTP for all of them.
-pub const GATEWAY: Service = Service { name: "gateway", listens: true };
+pub const GATEWAY: Service = Service { listens: true, ..Service::inner("gateway") };
 
 /// Everything, in the order in which it is stopped: who asks before who answers.
-pub const SERVICES: &[Service] = &[GATEWAY, Service::inner("user-svc")];
+pub const SERVICES: &[Service] =
+    &[GATEWAY, Service { makes_admin: true, ..Service::inner("user-svc") }];
 
 /// The login for the management UI.
 pub const OPERATOR: &str = "operator";
+
+/// The log-in of the first administrator that `./dev up` makes. The password is random.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
 
 /// More instances than this on one machine are a slip of the finger.
 const MOST_INSTANCES: usize = 32;
@@ -35,7 +41,7 @@ pub struct Scale(BTreeMap<&'static str, usize>);
 impl Service {
     /// One that speaks only through the broker.
     const fn inner(name: &'static str) -> Self {
-        Self { name, listens: false }
+        Self { name, listens: false, makes_admin: false }
     }
 
     /// How instance `number` (from 1) of it is started. Its password is in a file, and not

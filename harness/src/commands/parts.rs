@@ -73,8 +73,8 @@ impl Parts {
         for Part { name, tests, took } in &self.done {
             let count = match tests {
                 Some((0, _)) => continue,
-                Some((run, 0)) => format!("{run} tests"),
-                Some((run, failed)) => format!("{run} tests, {failed} FAILED"),
+                Some((run, 0)) => format!("{run:>5} passed"),
+                Some((run, failed)) => format!("{:>5} passed, {failed} FAILED", run - failed),
                 None => String::new(),
             };
             let _ = writeln!(table, "{name:<42} {} {count}", seconds(*took));

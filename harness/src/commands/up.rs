@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use harness::checkout::Checkout;
 use harness::secrets::Secrets;
-use harness::stack::{OPERATOR, SERVICES, Scale, Service};
+use harness::stack::{ADMIN_EMAIL, OPERATOR, SERVICES, Scale, Service};
 use harness::supervisor::Supervised;
 use harness::{Management, Node, leftovers};
 use tokio::task::JoinSet;
@@ -123,14 +123,25 @@ impl Up<'_> {
     fn start_service(&mut self, service: &'static Service, amqp_url: &str) -> Result<()> {
         for number in 1..=self.scale.of(service) {
             let mut spec = service.spec(self.checkout, number, amqp_url)?;
-            if !self.settings.log_format_is_set {
+            if !self.settings.sets("LOG_FORMAT") {
                 spec = spec.env("LOG_FORMAT", "pretty").env("NO_COLOR", "1"); // people read it
+            }
+            if let (true, Some(password)) = (service.makes_admin, self.admin_password()?) {
+                spec = spec.env("ADMIN_EMAIL", ADMIN_EMAIL).env("ADMIN_PASSWORD", password);
             }
             let teller = self.progress.clone();
             let supervised = Supervised::start(spec, move |text| teller.say(&text))?;
             self.services.push((service, supervised));
         }
         Ok(())
+    }
+
+    /// The first administrator's password, unless somebody else has named one.
+    fn admin_password(&self) -> Result<Option<String>> {
+        if self.settings.sets("ADMIN_EMAIL") {
+            return Ok(None);
+        }
+        self.secrets.password("first-admin").map(Some)
     }
 
     /// Starts a broker of our own again whenever it ends by itself.
@@ -166,24 +177,29 @@ impl Up<'_> {
 
     fn welcome(&self, begun: Instant) -> Result<String> {
         let url = self.settings.gateway_url();
+        let admin = match self.admin_password()? {
+            Some(password) => format!("{ADMIN_EMAIL}, password {password}"),
+            None => "as ADMIN_EMAIL says".to_owned(),
+        };
         let broker = match &self.broker {
-            Some(node) => format!(
-                "{}  (login {OPERATOR}, password {})",
-                node.management_url(),
-                self.secrets.password(OPERATOR)?
-            ),
-            None => "as AMQP_URL says".to_owned(),
+            Some(node) => {
+                let password = self.secrets.password(OPERATOR)?;
+                let address = node.management_url();
+                format!("{address}\n                 {OPERATOR}, password {password}")
+            }
+            None => "of the broker that AMQP_URL names".to_owned(),
         };
         Ok(format!(
             "\nWarren is up, after {}.\n\n  \
-             gateway       {url}\n  \
-             API docs      {url}/api/docs\n  \
-             health        {url}/health\n  \
-             RabbitMQ UI   {broker}\n  \
-             logs          .run/logs/, or ./dev logs in another terminal\n\n\
+             gateway        {url}\n  \
+             API docs       {url}/api/docs\n  \
+             health         {url}/health\n  \
+             RabbitMQ UI    {broker}\n  \
+             administrator  {admin}\n  \
+             logs           .run/logs/, or ./dev logs in another terminal\n\n\
              A first request:\n\n  \
-             curl -i {url}/api/users/register -H 'content-type: application/json' \\\n       \
-             -d '{{\"email\": \"anna@example.com\", \"password\": \"correct horse\"}}'\n\n\
+             curl -i {url}/api/users/register -H 'Content-Type: application/json' \\\n       \
+             -d '{{\"email\": \"anna@example.com\", \"password\": \"correct horse\", \"name\": \"Anna\"}}'\n\n\
              Ctrl-C stops all of it.",
             seconds(begun.elapsed()).trim()
         ))
