@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::refusal::{FieldError, Refusal};
 
@@ -54,6 +55,42 @@ pub trait Request: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     /// Every field that breaks a rule.
     fn validate(&self) -> Result<(), Vec<FieldError>> {
         Ok(())
+    }
+}
+
+/// Something that has happened, told by the service that owns it.
+///
+/// It is published after the change it tells of was committed, at least once, with a stable id.
+/// [`aggregate`](Event::aggregate) and [`version`](Event::version) let a subscriber drop what is
+/// older than what it knows.
+pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// `service.what_happened`; the service's name is without `-svc`.
+    const KEY: &'static str;
+
+    /// What it happened to.
+    fn aggregate(&self) -> Uuid;
+
+    /// The version of the aggregate that this change made; it only grows.
+    fn version(&self) -> u64;
+}
+
+/// An event without its type: what manifests and documents list.
+#[derive(Debug, Clone, Copy)]
+pub struct EventContract {
+    /// The routing key: `order.created`.
+    pub key: &'static str,
+    schema: fn() -> schemars::Schema,
+}
+
+impl EventContract {
+    /// The event that `E` declares.
+    pub fn of<E: Event>() -> Self {
+        Self { key: E::KEY, schema: || schemars::schema_for!(E) }
+    }
+
+    /// Its JSON Schema.
+    pub fn schema(&self) -> schemars::Schema {
+        (self.schema)()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    contract::{Contract, Request},
+    contract::{Contract, Event, EventContract, Request},
     topology,
 };
 
@@ -31,6 +31,12 @@ pub struct Manifest {
     pub answers: BTreeMap<&'static str, Contract>,
     /// What it calls, by route.
     pub calls: BTreeMap<&'static str, CallRight>,
+    /// What it tells, by key.
+    pub emits: BTreeMap<&'static str, EventContract>,
+    /// What it hears, once per service and durably, by key.
+    pub hears: BTreeMap<&'static str, EventContract>,
+    /// What each of its instances hears while it is connected, by key.
+    pub hears_each: BTreeMap<&'static str, EventContract>,
     /// Whether it hears everybody's announcements, not only those of whom it calls.
     pub watches_all: bool,
 }
@@ -47,7 +53,15 @@ pub struct CallRight {
 impl Manifest {
     /// A member that neither answers nor calls yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, answers: BTreeMap::new(), calls: BTreeMap::new(), watches_all: false }
+        Self {
+            name,
+            answers: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            emits: BTreeMap::new(),
+            hears: BTreeMap::new(),
+            hears_each: BTreeMap::new(),
+            watches_all: false,
+        }
     }
 
     /// It answers `R`.
@@ -67,6 +81,28 @@ impl Manifest {
     #[must_use]
     pub fn calls_for_caller<R: Request>(self) -> Self {
         self.may_call::<R>(true)
+    }
+
+    /// It tells of `E`.
+    #[must_use]
+    pub fn emits<E: Event>(mut self) -> Self {
+        self.emits.insert(E::KEY, EventContract::of::<E>());
+        self
+    }
+
+    /// It hears `E`: durably, also what happened while it was away, and one of its instances.
+    #[must_use]
+    pub fn hears<E: Event>(mut self) -> Self {
+        self.hears.insert(E::KEY, EventContract::of::<E>());
+        self
+    }
+
+    /// Each of its instances hears `E` while it is connected; what happened while it was away is
+    /// lost, so the owner of a cache reads anew at every connect.
+    #[must_use]
+    pub fn hears_each<E: Event>(mut self) -> Self {
+        self.hears_each.insert(E::KEY, EventContract::of::<E>());
+        self
     }
 
     /// It hears all members announce themselves.
@@ -106,10 +142,10 @@ pub enum ManifestError {
     /// Two members with one name.
     #[error("two manifests are named {0}")]
     TwiceNamed(&'static str),
-    /// A route that another service's name begins.
-    #[error("{member} cannot answer {route}: the first word says that {owner} does")]
+    /// A route or an event that another member's name begins.
+    #[error("{route} is not for {member} to say: its first word names {owner}")]
     ForeignRoute {
-        /// Who says that it answers.
+        /// Who would say it.
         member: &'static str,
         /// What.
         route: &'static str,
@@ -123,6 +159,14 @@ pub enum ManifestError {
         member: &'static str,
         /// What.
         route: &'static str,
+    },
+    /// An event that nobody tells.
+    #[error("{member} hears {key}, which no manifest emits")]
+    Untold {
+        /// Who listens.
+        member: &'static str,
+        /// For what.
+        key: &'static str,
     },
     /// A name that cannot be a queue, a user and a word of a routing key at once.
     #[error("{0:?} is no name: lower-case letters, digits and hyphens (routes: word.word_word)")]
@@ -147,6 +191,7 @@ impl Manifests {
         }
         let manifests = Self(Arc::new(all));
         manifests.check_calls()?;
+        manifests.check_events()?;
         Ok(manifests)
     }
 
@@ -156,6 +201,17 @@ impl Manifests {
                 let owner = self.0.get(topology::service_of(route).as_str());
                 if !owner.is_some_and(|owner| owner.answers.contains_key(route)) {
                     return Err(ManifestError::Unanswered { member: member.name, route });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_events(&self) -> Result<(), ManifestError> {
+        for member in self.iter() {
+            for key in member.hears.keys().chain(member.hears_each.keys()) {
+                if self.emitter_of(key).is_none() {
+                    return Err(ManifestError::Untold { member: member.name, key });
                 }
             }
         }
@@ -181,6 +237,11 @@ impl Manifests {
         self.iter().filter(calls).map(|member| member.name).collect()
     }
 
+    /// The member that tells of `key`.
+    pub fn emitter_of(&self, key: &str) -> Option<&'static str> {
+        self.iter().find(|member| member.emits.contains_key(key)).map(|member| member.name)
+    }
+
     /// The right by which `sender` calls `route`, if it has one.
     pub fn right(&self, sender: &str, route: &str) -> Option<&CallRight> {
         self.0.get(sender)?.calls.get(route)
@@ -191,7 +252,8 @@ fn check_names(member: &Manifest) -> Result<(), ManifestError> {
     if !is_name(member.name) {
         return Err(ManifestError::BadName(member.name.to_owned()));
     }
-    for route in member.answers.keys().chain(member.calls.keys()) {
+    let events = member.emits.keys().chain(member.hears.keys()).chain(member.hears_each.keys());
+    for route in member.answers.keys().chain(member.calls.keys()).chain(events) {
         if !is_route(route) {
             return Err(ManifestError::BadName((*route).to_owned()));
         }
@@ -200,6 +262,13 @@ fn check_names(member: &Manifest) -> Result<(), ManifestError> {
         let owner = topology::service_of(route);
         if owner != member.name {
             return Err(ManifestError::ForeignRoute { member: member.name, route, owner });
+        }
+    }
+    for key in member.emits.keys() {
+        let word = topology::first_word(key);
+        if word != topology::word_of(member.name) {
+            let owner = word.to_owned();
+            return Err(ManifestError::ForeignRoute { member: member.name, route: key, owner });
         }
     }
     Ok(())

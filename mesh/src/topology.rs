@@ -26,8 +26,12 @@ pub const ASK_ALL: &str = "ask.all";
 /// assert_eq!(mesh::topology::service_of("user.register"), "user-svc");
 /// ```
 pub fn service_of(route: &str) -> String {
-    let word = route.split('.').next().unwrap_or(route);
-    format!("{word}-svc")
+    format!("{}-svc", first_word(route))
+}
+
+/// The first word of a route or an event's key: whose it is.
+pub fn first_word(key: &str) -> &str {
+    key.split('.').next().unwrap_or(key)
 }
 
 /// The first word of the routes that `service` answers: its name without `-svc`.
@@ -102,3 +106,76 @@ pub const ANNOUNCE_ALL: &str = "announce.#";
 pub fn ask_key(service: &str) -> String {
     format!("ask.{service}")
 }
+
+/// The queue in which `service` keeps the events of one key until it has handled them.
+pub fn event_queue(service: &str, key: &str) -> String {
+    format!("{service}.{key}")
+}
+
+/// The exclusive queue on which an instance hears events while it is connected.
+pub fn instance_events_queue(service: &str, instance: &str) -> String {
+    format!("{service}.{instance}.events")
+}
+
+/// The exchange through which `service` puts an event aside for a while, or parks it. The key is
+/// `<rung>.<origin queue>`.
+pub fn retry_exchange(service: &str) -> String {
+    format!("{service}.retry")
+}
+
+/// The exchange through which an event comes back to the queue where it failed, under the key
+/// with which it was put aside.
+pub fn redeliver_exchange(service: &str) -> String {
+    format!("{service}.redeliver")
+}
+
+/// A step of the retry ladder: how long an event that failed rests before it is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rung {
+    /// The word in queue names and keys.
+    pub name: &'static str,
+    /// The rest, milliseconds.
+    pub ttl_ms: u32,
+}
+
+/// The ladder. An event that has failed once more than there are rungs is parked.
+pub const RUNGS: [Rung; 5] = [
+    Rung { name: "1s", ttl_ms: 1_000 },
+    Rung { name: "5s", ttl_ms: 5_000 },
+    Rung { name: "30s", ttl_ms: 30_000 },
+    Rung { name: "2m", ttl_ms: 120_000 },
+    Rung { name: "10m", ttl_ms: 600_000 },
+];
+
+/// The queue of one rung.
+pub fn retry_queue(service: &str, rung: Rung) -> String {
+    format!("{service}.retry.{}", rung.name)
+}
+
+/// The key that puts an event of `queue` on a rung.
+pub fn retry_key(rung: Rung, queue: &str) -> String {
+    format!("{}.{queue}", rung.name)
+}
+
+/// What a rung's queue is bound to.
+pub fn retry_binding(rung: Rung) -> String {
+    format!("{}.#", rung.name)
+}
+
+/// What brings an event back to `queue`, whatever rung it was on.
+pub fn redeliver_binding(queue: &str) -> String {
+    format!("*.{queue}")
+}
+
+/// The queue of what could not be processed.
+pub fn parked_queue(service: &str) -> String {
+    format!("{service}.parked")
+}
+
+/// The key that parks an event of `queue`.
+pub fn parked_key(queue: &str) -> String {
+    format!("parked.{queue}")
+}
+
+/// What the parked queue is bound to.
+pub const PARKED_BINDING: &str = "parked.#";

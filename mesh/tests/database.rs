@@ -85,6 +85,30 @@ async fn a_change_that_is_given_up_leaves_nothing_and_blocks_nobody() {
 }
 
 #[tokio::test]
+async fn a_change_whose_caller_is_gone_in_the_middle_of_a_statement_is_undone() {
+    for (backend, slow) in [
+        (Backend::Postgres, "SELECT pg_sleep(1)"),
+        (
+            Backend::Sqlite,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) \
+             SELECT count(*) FROM n",
+        ),
+    ] {
+        let test = TestDatabase::start(backend).await;
+        let database = with_lamps(&test).await;
+        let change = async {
+            let change = database.begin().await.unwrap();
+            change.execute_unprepared("INSERT INTO lamps VALUES (1)").await.unwrap();
+            change.execute_unprepared(slow).await.unwrap();
+            change.commit().await.unwrap();
+        };
+        assert!(timeout(Duration::from_millis(50), change).await.is_err(), "{backend:?}");
+        database.write().execute_unprepared("INSERT INTO lamps VALUES (2)").await.unwrap();
+        assert_eq!(lamps(&database).await, 1, "{backend:?}");
+    }
+}
+
+#[tokio::test]
 async fn one_prepares_while_the_others_wait_and_work_goes_on() {
     for backend in Backend::ALL {
         let test = TestDatabase::start(backend).await;
