@@ -41,7 +41,7 @@ fn routes(app: &mut ServiceConfig) {
         .service(at("/api/registry/{service}").route(read().to(registry::show)))
         .service(at("/api/openapi.json").route(read().to(docs::openapi)))
         .service(at("/api/docs").route(read().to(docs::page)))
-        .service(at("/api/docs/{file}").route(read().to(docs::file)))
+        .service(at("/api/docs/{file:.*}").route(read().to(docs::file)))
         .service(at("/.well-known/jwks.json").route(read().to(keys::show)))
         .service(at("/health").route(read().to(health::overview)))
         .service(at("/health/live").route(read().to(health::live)))

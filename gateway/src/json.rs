@@ -93,13 +93,17 @@ fn append(whole: Bytes, chunk: &[u8]) -> Bytes {
     longer.freeze()
 }
 
-/// Reads a `T` from JSON.
+/// Reads a `T`, which is a struct, from a JSON object.
 ///
 /// # Errors
 /// If it has too many levels, is malformed, or a field is missing or of a wrong type.
 pub fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
     if is_deeper_than(LEVELS, json) {
         return Err(Problem::too_deep(LEVELS));
+    }
+    // serde would take an array for a struct: its fields in order.
+    if json.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::wrong_type("", "must be an object, not an array"));
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {

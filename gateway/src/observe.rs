@@ -80,7 +80,8 @@ fn log(response: &ServiceResponse, context: &Context, route: &str, cause: Option
     };
     let user = user.map(tracing::field::display);
     let (method, status) = (request.method().as_str(), response.status());
-    let ms = context.started.elapsed().as_secs_f64() * 1e3;
+    let micros = u32::try_from(context.started.elapsed().as_micros()).unwrap_or(u32::MAX);
+    let ms = f64::from(micros) / 1e3;
     let request_id = context.request_id();
     let trace_id = tracing::field::display(context.trace.trace_id());
     match status.is_server_error() {
