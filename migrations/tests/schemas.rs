@@ -82,3 +82,15 @@ async fn there_is_one_current_signing_key_at_most() {
         assert!(second.sql_err().is_some(), "{second}");
     }
 }
+
+#[tokio::test]
+async fn names_are_compared_by_bytes_on_postgresql_too() {
+    let test = TestDatabase::start(Backend::Postgres).await;
+    let database = test.connect("user-svc").await;
+    user::SCHEMA.up(&database).await.unwrap();
+    let collation = "SELECT collation_name FROM information_schema.columns \
+                     WHERE table_name = 'users' AND column_name = 'name_key'";
+    let statement = Statement::from_string(database.read().get_database_backend(), collation);
+    let row = database.read().query_one_raw(statement).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<Option<String>>(0).unwrap().as_deref(), Some("C"));
+}
