@@ -189,3 +189,57 @@ async fn a_server_that_is_not_there_is_told_at_once_and_without_the_password() {
     assert!(told.contains("refused") && told.contains("anna@127.0.0.1:1/lamps"), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
 }
+
+async fn add(database: &Database, id: u32) -> Result<(), sea_orm::DbErr> {
+    let change = database.begin().await?;
+    change.execute_unprepared(&format!("INSERT INTO lamps VALUES ({id})")).await?;
+    change.commit().await
+}
+
+#[tokio::test]
+async fn many_writers_at_once_all_get_their_turn() {
+    for backend in Backend::ALL {
+        let test = TestDatabase::start(backend).await;
+        let database = with_lamps(&test).await;
+        for added in join_all((0..200).map(|id| add(&database, id))).await {
+            added.unwrap();
+        }
+        assert_eq!(lamps(&database).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_gives_up_changes_nothing_and_holds_nobody_up() {
+    for backend in Backend::ALL {
+        let test = TestDatabase::start(backend).await;
+        let database = with_lamps(&test).await;
+        let given_up = async |id: u32| {
+            let change = database.begin().await.unwrap();
+            change.execute_unprepared(&format!("INSERT INTO lamps VALUES ({id})")).await.unwrap();
+        };
+        // Among others, so that it shares a commit with them on SQLite.
+        let others = join_all((0..20).map(|id| add(&database, id)));
+        let (_, _, others) = tokio::join!(given_up(100), given_up(101), others);
+        assert!(others.into_iter().all(|added| added.is_ok()));
+        add(&database, 20).await.unwrap();
+        assert_eq!(lamps(&database).await, 21);
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_fails_does_not_take_its_neighbours_with_it() {
+    for backend in Backend::ALL {
+        let test = TestDatabase::start(backend).await;
+        let database = with_lamps(&test).await;
+        let failing = async {
+            let change = database.begin().await.unwrap();
+            change.execute_unprepared("INSERT INTO lamps VALUES (100)").await.unwrap();
+            assert!(change.execute_unprepared("INSERT INTO no_such_table VALUES (1)").await.is_err());
+            change.rollback().await.unwrap();
+        };
+        let others = join_all((0..20).map(|id| add(&database, id)));
+        let ((), others) = tokio::join!(failing, others);
+        assert!(others.into_iter().all(|added| added.is_ok()));
+        assert_eq!(lamps(&database).await, 20);
+    }
+}

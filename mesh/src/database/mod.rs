@@ -11,20 +11,20 @@ mod config;
 mod exclusive;
 mod owner;
 mod pools;
+mod transaction;
+mod turns;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::{fmt, path::PathBuf};
 
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, TransactionTrait};
 
-use self::{config::Target, pools::Pools};
+use self::{config::Target, pools::Pools, turns::Turns};
 pub use self::{
     config::{DatabaseConfig, DatabaseUrl},
     exclusive::Exclusive,
+    transaction::Transaction,
 };
 
 /// The connections of one service to its database. Cheap to clone.
@@ -33,6 +33,8 @@ pub struct Database {
     service: &'static str,
     target: Target,
     pools: Pools,
+    /// Of the writers on SQLite.
+    turns: Option<Turns>,
 }
 
 /// Why a database cannot be used. Never contains a password.
@@ -106,7 +108,9 @@ impl Database {
         // Under the lock: of instances that start together, one makes the file and its settings.
         let lock = target.lock(service).await?;
         let pools = Pools::open(&target, config, service).await?;
-        let database = Self { service, target, pools };
+        let is_file = pools.write.get_database_backend() == DbBackend::Sqlite;
+        let turns = is_file.then(|| Turns::on(pools.write.clone()));
+        let database = Self { service, target, pools, turns };
         let exclusive = Exclusive::new(lock, &database);
         owner::claim(&exclusive, &database).await?;
         exclusive.release().await;
@@ -129,17 +133,19 @@ impl Database {
     }
 
     /// Begins a transaction that writes: several statements, of which all happen or none. On
-    /// SQLite it holds the only connection that writes, so nothing but its own statements may be
-    /// waited for within it.
+    /// SQLite writers take turns and share commits; nothing but the transaction's own statements
+    /// may be waited for within it.
     ///
     /// # Errors
     /// No connection was free in time, or the database is gone.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        // A deferred one that reads before it writes fails at once when others write.
-        let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
-        let options =
-            TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
-        self.pools.write.begin_with_options(options).await
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        match &self.turns {
+            Some(turns) => {
+                let (turn, savepoint) = turns.take().await?;
+                Ok(Transaction::new(savepoint, Some(turn)))
+            }
+            None => Ok(Transaction::new(self.pools.write.begin().await?, None)),
+        }
     }
 
     /// Waits until nobody else prepares this database, and keeps others from it: for migrations.
