@@ -135,12 +135,16 @@ pub struct Register {
     pub email: String,
     /// 8 to 71 bytes.
     #[garde(custom(rules::password))]
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 71)]
+    #[schema(value_type = String, format = Password, max_length = 71)]
     pub password: Secret,
     /// What the person is called; without it, what stands before the @.
     #[serde(default)]
     #[garde(inner(custom(rules::name)))]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub name: Option<String>,
     /// What the person may do.
     #[serde(default)]
@@ -159,7 +163,8 @@ impl Request for Register {
     }
 }
 
-/// Asks user-svc for tokens in exchange for a password.
+/// Asks user-svc for tokens in exchange for a password. Repeatable, because its reply must not be
+/// stored: a repeat opens one more session, which ends unused.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, Validate, ToSchema)]
 pub struct Login {
     /// The log-in address, in any case.
@@ -174,7 +179,7 @@ pub struct Login {
 
 impl Request for Login {
     const ROUTE: &'static str = "user.login";
-    const EFFECT: Effect = Effect::Once;
+    const EFFECT: Effect = Effect::Repeatable;
     type Reply = LoggedIn;
     type Error = UserError;
 

@@ -65,7 +65,7 @@ pub struct GatewayConfig {
     )]
     pub trusted_proxies: List<IpNet>,
     /// Origins of web pages that may use the API besides its own, comma-separated:
-    /// https://app.example.org
+    /// `https://app.example.org`
     #[arg(
         long = "cors-origins",
         value_name = "CORS_ORIGINS",

@@ -330,3 +330,6 @@ impl ResponseError for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,11 @@ pub async fn profile(user: User) -> Answer<Account> {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct AccountChange {
     /// The new name.
-    #[schema(max_length = 100, min_length = 1)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub name: Option<String>,
     /// The new log-in address.
     #[schema(format = Email, max_length = 254)]

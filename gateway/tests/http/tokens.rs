@@ -20,7 +20,7 @@ use crate::{
 
 async fn with_user_svc(config: GatewayConfig) -> (TestMesh, Gateway) {
     let test = TestMesh::start(&services::all().unwrap()).await;
-    user_svc::start(test.join("user-svc").await);
+    user_svc::start(test.join("user-svc").await).await;
     let mesh = test.join("gateway").await;
     assert!(mesh.sees("user-svc", PATIENCE).await);
     (test, Gateway::start(mesh, config))

@@ -9,7 +9,10 @@ use common_messages::{
     },
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
-use mesh::{Ctx, Mesh, Reply, Service};
+use mesh::{
+    Ctx, Mesh, Reply, Service,
+    database::testing::{Backend, TestDatabase},
+};
 use uuid::Uuid;
 
 /// The name of the key that signs.
@@ -64,8 +67,12 @@ pub fn token(role: Role) -> String {
 }
 
 /// Answers from here on, until the test ends.
-pub fn start(mesh: Mesh) {
+pub async fn start(mesh: Mesh) {
+    // Contracts that have an effect once want a database to remember it in.
+    let place = TestDatabase::start(Backend::Sqlite).await;
+    let database = place.connect_with_tables("user-svc").await;
     let service = Service::new(mesh, ())
+        .database(database)
         .handle(register)
         .handle(login)
         .handle(verify)
@@ -73,7 +80,10 @@ pub fn start(mesh: Mesh) {
         .handle(update)
         .handle(find)
         .handle(public_keys);
-    tokio::spawn(service.run_until(std::future::pending()));
+    tokio::spawn(async move {
+        service.run_until(std::future::pending()).await.unwrap();
+        drop(place);
+    });
 }
 
 fn person(id: Uuid, name: &str) -> User {
