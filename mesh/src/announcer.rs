@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     envelope,
-    link::{Outgoing, QueueName, Subscription},
+    link::{Care, Outgoing, QueueName, Subscription},
     mesh::{Member, Mesh},
     registry::{Announcement, Registry},
     topology,
@@ -117,7 +117,7 @@ fn say(mesh: &Mesh, key: String, body: Vec<u8>) {
         properties: envelope::common(contract, mesh.identity()),
         routing_key: key.into(),
         body: body.into(),
-        correlation: None,
+        care: Care::None,
     };
     // What is lost here is said again in five seconds.
     let _ = session.send_notice(outgoing);

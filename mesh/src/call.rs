@@ -18,7 +18,7 @@ use crate::{
     destination::Destination,
     envelope::{self, IncomingReply, ReplyContent, RequestHead},
     failure::{CallError, Failure, FailureKind},
-    link::{Outgoing, SendError},
+    link::{Care, Outgoing, SendError},
     mesh::{Member, Mesh},
     pending::Settlement,
     refusal::Rejection,
@@ -41,11 +41,21 @@ pub struct Call<'a, R> {
     deadline: Option<Deadline>,
     trace: Option<TraceContext>,
     caller: Option<Caller>,
+    key: Option<String>,
+}
+
+/// A reply, and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The reply.
+    pub reply: T,
+    /// It was given before: this request is a repeat, and nothing has happened anew.
+    pub replayed: bool,
 }
 
 impl<'a, R: Request> Call<'a, R> {
     pub(crate) fn new(mesh: &'a Mesh, request: R) -> Self {
-        Self { mesh, request, deadline: None, trace: None, caller: None }
+        Self { mesh, request, deadline: None, trace: None, caller: None, key: None }
     }
 
     /// Says on whose behalf it is made. Believed only if the manifest says `calls_for_caller`.
@@ -71,7 +81,19 @@ impl<'a, R: Request> Call<'a, R> {
         self
     }
 
-    async fn make(self) -> Result<R::Reply, CallError<R::Error>> {
+    /// Names the request: another one with the same name, of the same caller, is a repeat of it,
+    /// and gets the same reply. At most 128 visible characters. Without it a request is only a
+    /// repeat of itself.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Makes the call, and says whether the reply had been given before.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn answer(self) -> Result<Answer<R::Reply>, CallError<R::Error>> {
         let service = topology::service_of(R::ROUTE);
         let body = serde_json::to_vec(&self.request).map_err(|error| {
             let detail = format!("the request cannot be written: {error}");
@@ -85,13 +107,14 @@ impl<'a, R: Request> Call<'a, R> {
             deadline: self.deadline.unwrap_or_else(|| Deadline::within(R::TIMEOUT)),
             trace: self.trace.unwrap_or_else(TraceContext::start),
             caller: self.caller,
+            key: self.key,
         };
         let question =
             Question { route: R::ROUTE, effect: R::EFFECT, service, head, body: body.into() };
         let started = std::time::Instant::now();
         let answer = self.mesh.member().ask(self.mesh, &question).await;
         let outcome = match &answer {
-            Ok(ReplyContent::Done(_)) => "ok",
+            Ok(ReplyContent::Done { .. }) => "ok",
             Ok(_) => "refused",
             Err(failure) => failure.kind.as_str(),
         };
@@ -106,19 +129,22 @@ impl<'a, R: Request> IntoFuture for Call<'a, R> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.make())
+        Box::pin(async { Ok(self.answer().await?.reply) })
     }
 }
 
 fn read_answer<R: Request>(
     service: &str,
     content: ReplyContent,
-) -> Result<R::Reply, CallError<R::Error>> {
+) -> Result<Answer<R::Reply>, CallError<R::Error>> {
     match content {
-        ReplyContent::Done(body) => serde_json::from_slice(&body).map_err(|error| {
-            let detail = format!("its reply cannot be read: {error}");
-            Failure::new(FailureKind::Broken, service, detail).into()
-        }),
+        ReplyContent::Done { body, replayed } => {
+            let reply = serde_json::from_slice(&body).map_err(|error| {
+                let detail = format!("its reply cannot be read: {error}");
+                Failure::new(FailureKind::Broken, service, detail)
+            })?;
+            Ok(Answer { reply, replayed })
+        }
         ReplyContent::Rejected(rejection) => Err(refusal_of::<R>(rejection)),
         ReplyContent::Failed(failure) => Err(failure.into()),
     }
@@ -217,7 +243,7 @@ impl Member {
                 &session.reply_to,
             ),
             body: question.body.clone(),
-            correlation: Some(ticket.correlation),
+            care: Care::Call(ticket.correlation),
         });
         sent.map_err(|error| match error {
             SendError::Full => question.failed(Busy, "too many messages wait to be written"),
@@ -251,6 +277,7 @@ impl Member {
             deadline: Deadline::within(LIMIT),
             trace: TraceContext::start(),
             caller: None,
+            key: None,
         };
         let key = topology::directed_key(service, instance, topology::PING);
         let properties = envelope::write_request(
@@ -265,13 +292,13 @@ impl Member {
             routing_key: key.into(),
             properties,
             body: Bytes::from_static(b"null"),
-            correlation: Some(ticket.correlation),
+            care: Care::Call(ticket.correlation),
         };
         session.send_call(outgoing).ok()?;
         match timeout(LIMIT, reply).await.ok()?.ok()? {
             Settlement::Reply(_) => Some(true),
             Settlement::Returned => Some(false),
-            Settlement::Nacked | Settlement::LinkLost => None,
+            Settlement::Confirmed | Settlement::Nacked | Settlement::LinkLost => None,
         }
     }
 }
@@ -289,6 +316,7 @@ fn understand(question: &Question, settlement: Settlement) -> Result<ReplyConten
         Settlement::Returned => Err(question.failed(NoResponder, "it has no queue")),
         Settlement::Nacked => Err(question.failed(Busy, "its queue is full")),
         Settlement::LinkLost => Err(question.failed(LinkLost, "the connection was lost")),
+        Settlement::Confirmed => Err(question.failed(Broken, "a confirm where a reply was due")),
     }
 }
 

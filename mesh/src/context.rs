@@ -1,12 +1,21 @@
 //! What a handler knows besides its request.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use uuid::Uuid;
 
 use crate::{
-    call::Call, caller::Caller, contract::Request, deadline::Deadline, envelope::RequestHead,
-    handler::NoCaller, mesh::Mesh,
+    call::Call,
+    caller::Caller,
+    contract::Request,
+    deadline::Deadline,
+    durable::{BeginError, Durable, Tx, inbox::Claim},
+    envelope::RequestHead,
+    handler::NoCaller,
+    mesh::Mesh,
 };
 
 /// The circumstances of one request: who asks, until when, in which trace, and the service's
@@ -19,17 +28,51 @@ pub struct Ctx<S> {
     app: Arc<S>,
     mesh: Mesh,
     head: RequestHead,
+    durable: Option<Durable>,
+    claim: Option<Claim>,
+    begun: Begun,
 }
 
-impl<S> Clone for Ctx<S> {
-    fn clone(&self) -> Self {
-        Self { app: Arc::clone(&self.app), mesh: self.mesh.clone(), head: self.head.clone() }
+/// Whether a request has begun to change something: from there on it runs to its end, whatever
+/// the deadline.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
 impl<S> Ctx<S> {
     pub(crate) fn new(app: Arc<S>, mesh: Mesh, head: RequestHead) -> Self {
-        Self { app, mesh, head }
+        Self { app, mesh, head, durable: None, claim: None, begun: Begun::default() }
+    }
+
+    /// With what it takes to change something, and the place of the request in the inbox.
+    pub(crate) fn with(
+        self,
+        durable: Option<Durable>,
+        claim: Option<Claim>,
+        begun: Begun,
+    ) -> Self {
+        Self { durable, claim, begun, ..self }
+    }
+
+    /// Begins a change: the one way in which a handler changes data. What it writes, the events
+    /// that it emits and the reply are committed together.
+    ///
+    /// For a request of [`Effect::Once`](crate::Effect) or an event this is also where a repeat
+    /// ends: `?` makes the stored reply of it.
+    ///
+    /// # Errors
+    /// See [`BeginError`].
+    pub async fn begin(&self) -> Result<Tx, BeginError> {
+        let Durable { database, relay } = self.durable.as_ref().ok_or(BeginError::NoDatabase)?;
+        let (claim, trace) = (self.claim.clone(), self.head.trace);
+        let tx = Tx::begin(database, relay, claim, trace, self.head.deadline).await?;
+        self.begun.0.store(true, Ordering::Relaxed);
+        Ok(tx)
     }
 
     /// The service's own state.

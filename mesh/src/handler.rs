@@ -4,13 +4,17 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     context::Ctx,
-    contract::Request,
+    contract::{Event, Request},
     failure::{CallError, Failure},
-    refusal::{FieldError, Refusal, RefusalKind, Rejection},
+    refusal::{FieldError, Never, Refusal, RefusalKind, Rejection},
 };
+
+/// What a handler of an event returns.
+pub type Heard = Result<(), HandlerError<Never>>;
 
 /// What a handler of `R` returns.
 pub type Reply<R> = Result<<R as Request>::Reply, HandlerError<<R as Request>::Error>>;
@@ -24,6 +28,8 @@ pub enum HandlerError<E> {
     Rejected(Rejection),
     /// A service that was asked failed; the caller is told which.
     Failed(Failure),
+    /// The request has been done before. Made by `ctx.begin()`; the stored reply is given again.
+    DoneBefore,
     /// Something that should not happen. It is logged under an id; the caller gets the id.
     Unexpected(anyhow::Error),
 }
@@ -41,7 +47,6 @@ impl<E> From<anyhow::Error> for HandlerError<E> {
 }
 
 /// A query that fails is nobody's fault who asks.
-#[cfg(feature = "database")]
 impl<E> From<sea_orm::DbErr> for HandlerError<E> {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Unexpected(error.into())
@@ -92,6 +97,8 @@ pub(crate) enum Outcome {
     Rejected(Rejection),
     /// A service that it needed failed.
     Failed(Failure),
+    /// It has been done before; the reply is stored.
+    DoneBefore,
     /// The handler failed unexpectedly.
     Broken(anyhow::Error),
 }
@@ -114,7 +121,27 @@ where
         let handler = Arc::clone(&handler);
         Box::pin(async move {
             match read::<R>(&body) {
-                Ok(request) => outcome_of::<R>(handler(ctx, request).await),
+                Ok(request) => outcome_of(handler(ctx, request).await),
+                Err(rejection) => Outcome::Rejected(rejection),
+            }
+        })
+    })
+}
+
+/// Erases the types of an event's handler.
+pub(crate) fn erase_event<S, E, H, F>(handler: H) -> ErasedHandler<S>
+where
+    S: Send + Sync + 'static,
+    E: Event,
+    H: Fn(Ctx<S>, E) -> F + Send + Sync + 'static,
+    F: Future<Output = Heard> + Send + 'static,
+{
+    let handler = Arc::new(handler);
+    Arc::new(move |ctx, body| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            match parse::<E>(&body) {
+                Ok(event) => outcome_of(handler(ctx, event).await),
                 Err(rejection) => Outcome::Rejected(rejection),
             }
         })
@@ -123,19 +150,23 @@ where
 
 /// Reads a request and checks its rules.
 fn read<R: Request>(body: &[u8]) -> Result<R, Rejection> {
+    let request: R = parse(body)?;
+    request.validate().map_err(Rejection::invalid)?;
+    Ok(request)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let request: R = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = match error.path().to_string() {
             path if path == "." => String::new(),
             path => path,
         };
         Rejection::invalid(vec![FieldError { field, message: error.inner().to_string() }])
-    })?;
-    request.validate().map_err(Rejection::invalid)?;
-    Ok(request)
+    })
 }
 
-fn outcome_of<R: Request>(reply: Reply<R>) -> Outcome {
+fn outcome_of<T: Serialize, E: Refusal>(reply: Result<T, HandlerError<E>>) -> Outcome {
     match reply {
         Ok(reply) => match serde_json::to_vec(&reply) {
             Ok(body) => Outcome::Done(body.into()),
@@ -144,6 +175,7 @@ fn outcome_of<R: Request>(reply: Reply<R>) -> Outcome {
         Err(HandlerError::Refused(refusal)) => Outcome::Rejected(refusal.to_rejection()),
         Err(HandlerError::Rejected(rejection)) => Outcome::Rejected(rejection),
         Err(HandlerError::Failed(failure)) => Outcome::Failed(failure),
+        Err(HandlerError::DoneBefore) => Outcome::DoneBefore,
         Err(HandlerError::Unexpected(error)) => Outcome::Broken(error),
     }
 }

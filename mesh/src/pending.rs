@@ -16,6 +16,8 @@ use crate::envelope::{Correlation, IncomingReply};
 #[derive(Debug)]
 pub(crate) enum Settlement {
     Reply(IncomingReply),
+    /// The broker has the message, and that was all that was asked.
+    Confirmed,
     /// The broker gave the message back: it fits no queue.
     Returned,
     /// The broker did not take the message: the queue is full.

@@ -119,6 +119,11 @@ impl Rejection {
     /// The code of a request that must say for whom it is made, and does not.
     pub const NO_CALLER: &'static str = "mesh.no_caller";
 
+    /// The code of a key that was used before, for another request.
+    pub const KEY_REUSED: &'static str = "mesh.key_reused";
+    /// The code of a repeat that has waited in vain for the first one to end.
+    pub const STILL_RUNNING: &'static str = "mesh.still_running";
+
     /// The mesh's own refusals: about the message, not about what it asks.
     pub(crate) fn of_mesh(code: &str, kind: RefusalKind, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), kind, detail: detail.into(), data: None }

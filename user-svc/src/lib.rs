@@ -43,7 +43,9 @@ pub const NAME: &str = "user-svc";
 
 /// The service on `mesh`: every handler that its manifest promises.
 pub fn service(mesh: Mesh, app: App) -> Service<App> {
+    let database = app.database.clone();
     Service::new(mesh, app)
+        .database(database)
         .handle(handlers::log_in::register)
         .handle(handlers::log_in::login)
         .handle(handlers::tokens::verify)

@@ -5,10 +5,11 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbErr,
     sqlx::postgres::{PgConnectOptions, PgPoolOptions},
 };
+use sea_orm_migration::SchemaManager;
 use tempfile::TempDir;
 
 use super::{Database, DatabaseConfig};
-use crate::identity::draw_name;
+use crate::{durable, identity::draw_name};
 
 /// The kinds of database that a service must behave alike on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,16 @@ impl TestDatabase {
     /// Connects as `service`.
     pub async fn connect(&self, service: &'static str) -> Database {
         Database::connect(&self.config, service).await.expect("connect to the test's database")
+    }
+
+    /// Connects as `service`, with the tables of the mesh.
+    pub async fn connect_with_tables(&self, service: &'static str) -> Database {
+        let database = self.connect(service).await;
+        let manager = SchemaManager::new(database.write());
+        for migration in durable::schema::migrations() {
+            migration.up(&manager).await.expect("make the mesh's tables");
+        }
+        database
     }
 }
 

@@ -15,6 +15,6 @@ mod session;
 mod subscription;
 mod supervisor;
 
-pub(crate) use publisher::{Outgoing, SendError};
+pub(crate) use publisher::{Care, Outgoing, SendError};
 pub(crate) use subscription::{QueueName, Subscription};
 pub(crate) use supervisor::Link;

@@ -28,9 +28,19 @@ pub(crate) struct Outgoing {
     pub routing_key: ShortString,
     pub properties: BasicProperties,
     pub body: Bytes,
-    /// The call that must hear of it if the broker does not take the message or finds no queue
-    /// for it. `None`: nobody asks.
-    pub correlation: Option<Correlation>,
+    pub care: Care,
+}
+
+/// Who asks what becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// Nobody.
+    None,
+    /// A call, which waits for its reply, and must hear of it if the broker does not take the
+    /// message or finds no queue for it.
+    Call(Correlation),
+    /// Somebody who waits for the broker to have it; that nobody listens is fine.
+    Confirm(Correlation),
 }
 
 /// Why a message was not handed to the link. It has not been sent, and will not be.
@@ -106,7 +116,7 @@ async fn write(
             biased;
             // Polled first, so that a message pushed below is written before the next is taken.
             Some(result) = unsettled.next() => match result {
-                Ok((correlation, confirmation)) => settle(pending, correlation, confirmation),
+                Ok((care, confirmation)) => settle(pending, care, confirmation),
                 Err(error) => return fault.raise(format!("publish: {error}")),
             },
             job = waiting.recv(), if unsettled.len() < UNSETTLED => match job {
@@ -122,24 +132,29 @@ async fn write(
 async fn publish(
     channel: &Channel,
     outgoing: Outgoing,
-) -> lapin::Result<(Option<Correlation>, Confirmation)> {
-    let Outgoing { exchange, routing_key, properties, body, correlation } = outgoing;
-    let options = BasicPublishOptions { mandatory: correlation.is_some(), immediate: false };
+) -> lapin::Result<(Care, Confirmation)> {
+    let Outgoing { exchange, routing_key, properties, body, care } = outgoing;
+    let mandatory = matches!(care, Care::Call(_));
+    let options = BasicPublishOptions { mandatory, immediate: false };
     let written = channel.basic_publish(exchange, routing_key, options, &body, properties).await?;
-    Ok((correlation, written.await?))
+    Ok((care, written.await?))
 }
 
-fn settle(pending: &Pending, correlation: Option<Correlation>, confirmation: Confirmation) {
-    let returned = match confirmation {
+fn settle(pending: &Pending, care: Care, confirmation: Confirmation) {
+    let (taken, returned) = match confirmation {
         Confirmation::NotRequested => return,
-        Confirmation::Ack(returned) => returned,
-        Confirmation::Nack(returned) => {
-            if let Some(correlation) = correlation {
-                pending.settle(correlation, Settlement::Nacked);
-            }
-            returned
-        }
+        Confirmation::Ack(returned) => (true, returned),
+        Confirmation::Nack(returned) => (false, returned),
     };
+    match care {
+        Care::Confirm(correlation) if taken => {
+            pending.settle(correlation, Settlement::Confirmed);
+        }
+        Care::Call(correlation) | Care::Confirm(correlation) if !taken => {
+            pending.settle(correlation, Settlement::Nacked);
+        }
+        _ => {}
+    }
     // lapin may attach a returned message to the confirm of another one: it says itself whose
     // it is.
     if let Some(correlation) = returned.as_ref().and_then(returned_call) {

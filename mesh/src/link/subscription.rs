@@ -22,10 +22,19 @@ use crate::{identity::draw_name, topology};
 pub(crate) enum QueueName {
     /// Durable, shared by all instances of a service.
     Shared(String),
+    /// Durable and replicated, shared by all instances: events.
+    Durable(String),
     /// Of this instance alone; gone with its connection.
     Own(String),
     /// Of this session alone: this caller's reply queue.
     Replies { caller: &'static str },
+}
+
+impl QueueName {
+    /// Of all instances, and there without any.
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(_) | Self::Durable(_))
+    }
 }
 
 /// What is consumed, and who gets it.
@@ -65,7 +74,7 @@ impl Subscription {
         }
         let options = BasicConsumeOptions {
             no_ack: self.prefetch.is_none(),
-            exclusive: !matches!(self.queue, QueueName::Shared(_)),
+            exclusive: !self.queue.is_shared(),
             ..BasicConsumeOptions::default()
         };
         let tag = consumer_tag.into();
@@ -81,16 +90,16 @@ impl Subscription {
     }
 
     async fn declare(&self, channel: &Channel) -> lapin::Result<ShortString> {
+        let kind = if matches!(self.queue, QueueName::Durable(_)) { "quorum" } else { "classic" };
         let mut arguments = FieldTable::default();
-        let kind = AMQPValue::LongString("classic".into());
-        arguments.insert("x-queue-type".into(), kind);
-        let (name, shared): (ShortString, bool) = match &self.queue {
-            QueueName::Shared(name) => (name.as_str().into(), true),
-            QueueName::Own(name) => (name.as_str().into(), false),
-            QueueName::Replies { caller } => {
-                (topology::reply_queue(caller, &draw_name()).into(), false)
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
+        let name: ShortString = match &self.queue {
+            QueueName::Shared(name) | QueueName::Durable(name) | QueueName::Own(name) => {
+                name.as_str().into()
             }
+            QueueName::Replies { caller } => topology::reply_queue(caller, &draw_name()).into(),
         };
+        let shared = self.queue.is_shared();
         let options = QueueDeclareOptions {
             durable: shared,
             exclusive: !shared,

@@ -1,18 +1,22 @@
 //! The checks that every request passes before its handler runs.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use lapin::{message::Delivery, options::BasicAckOptions};
 use tokio_util::task::TaskTracker;
 
-use super::answer;
+use super::answer::Job;
 use crate::{
-    context::Ctx,
+    context::{Begun, Ctx},
+    durable::{Durable, inbox::Claim},
     envelope::{
         EnvelopeError, IncomingRequest, ReplyAddress, ReplyContent, read_request, write_reply,
     },
     handler::ErasedHandler,
-    link::Outgoing,
+    link::{Care, Outgoing},
     mesh::Mesh,
     refusal::{RefusalKind, Rejection},
     topology,
@@ -23,6 +27,9 @@ pub(super) struct Intake<S> {
     pub mesh: Mesh,
     pub app: Arc<S>,
     pub handlers: HashMap<&'static str, ErasedHandler<S>>,
+    /// Routes whose effect must happen once.
+    pub once: HashSet<&'static str>,
+    pub durable: Option<Durable>,
     pub tasks: TaskTracker,
 }
 
@@ -43,37 +50,46 @@ impl<S: Send + Sync + 'static> Intake<S> {
             Err(error) => return drop_it(&delivery, &route, "unreadable", &error.to_string()),
         };
         if is_ping {
-            self.reply(&route, &request.reply, ReplyContent::Done("null".into()));
+            self.reply(&route, &request.reply, ReplyContent::done("null"));
             return ack(&delivery);
         }
         if let Err(why) = self.check_sender(&route, &request) {
             return drop_it(&delivery, &route, "sender", &why);
         }
-        if request.head.deadline.has_passed() {
+        if request.message.head.deadline.has_passed() {
             self.mesh.member().stats.came_late();
             return drop_it(&delivery, &route, "late", "its deadline has passed");
         }
-        let Some((_, handler)) = self.handlers.get_key_value(route.as_str()) else {
+        let Some(handler) = self.handlers.get(route.as_str()) else {
             let detail = format!("{route} is not answered here");
             self.reject(&route, &request.reply, Rejection::UNKNOWN_METHOD, detail);
             return ack(&delivery);
         };
-        let ctx = Ctx::new(Arc::clone(&self.app), self.mesh.clone(), request.head.clone());
-        let handling = handler(ctx, request.body.clone());
+        let IncomingRequest { message, reply } = request;
+        let once = self.once.contains(route.as_str());
+        let claim = once.then(|| Claim::of_request(&route, &message));
+        let begun = Begun::default();
+        let ctx = Ctx::new(Arc::clone(&self.app), self.mesh.clone(), message.head.clone());
+        let ctx = ctx.with(self.durable.clone(), claim.clone(), begun.clone());
+        let handling = handler(ctx, message.body.clone());
         let intake = Arc::clone(self);
         self.tasks.spawn(async move {
-            let content = answer::run(&intake.mesh, &route, &request, handling).await;
-            intake.reply(&route, &request.reply, content);
+            let database = intake.durable.as_ref().map(|durable| &durable.database);
+            let inbox = database.zip(claim.as_ref());
+            let (mesh, route) = (&intake.mesh, route.as_str());
+            let job = Job { mesh, route, message: &message, inbox, begun };
+            let content = job.run(handling).await;
+            intake.reply(route, &reply, content);
             ack(&delivery);
         });
     }
 
     /// A request only from who may send it; a caller only from who may forward one.
     fn check_sender(&self, route: &str, request: &IncomingRequest) -> Result<(), String> {
-        let sender = request.sender.as_str();
+        let sender = request.message.sender.as_str();
         let right = self.mesh.member().manifests.right(sender, route);
         let right = right.ok_or_else(|| format!("{sender} may not send this"))?;
-        if request.head.caller.is_some() && !right.for_caller {
+        if request.message.head.caller.is_some() && !right.for_caller {
             return Err(format!("{sender} may not speak for somebody"));
         }
         Ok(())
@@ -93,7 +109,7 @@ impl<S: Send + Sync + 'static> Intake<S> {
             routing_key: to.queue.clone(),
             properties,
             body,
-            correlation: None,
+            care: Care::None,
         };
         if session.send_notice(outgoing).is_err() {
             metrics::counter!("mesh_replies_unsent_total").increment(1);
@@ -103,13 +119,13 @@ impl<S: Send + Sync + 'static> Intake<S> {
 
 /// Tells the broker that the message is done with. Written at once, not waited for: on a dead
 /// connection the message comes again.
-fn ack(delivery: &Delivery) {
+pub(super) fn ack(delivery: &Delivery) {
     use futures::FutureExt;
     let _ = delivery.acker.ack(BasicAckOptions::default()).now_or_never();
 }
 
 /// A message that gets no reply: whoever sent it may not, cannot be told, or no longer waits.
-fn drop_it(delivery: &Delivery, route: &str, reason: &'static str, detail: &str) {
+pub(super) fn drop_it(delivery: &Delivery, route: &str, reason: &'static str, detail: &str) {
     let sender = delivery.properties.user_id().as_ref().map_or("nobody", |user| user.as_str());
     tracing::warn!(route, sender, reason, detail, "dropped a message");
     metrics::counter!("mesh_dropped_total", "reason" => reason).increment(1);

@@ -2,18 +2,21 @@
 
 use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
-use lapin::message::Delivery;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::intake::Intake;
+use super::{
+    hearing::Hearing,
+    intake::Intake,
+    queues::{each_subscription, event_subscriptions, request_subscriptions},
+};
 use crate::{
     context::Ctx,
-    contract::Request,
-    handler::{ErasedHandler, Reply, erase},
-    link::{QueueName, Subscription},
+    contract::{Effect, Event, Request},
+    database::Database,
+    durable::{Durable, relay::Relay},
+    handler::{ErasedHandler, Heard, Reply, erase, erase_event},
     mesh::{Mesh, StartError},
-    topology,
 };
 
 /// Something that answers: a member of the mesh, its state, and a handler for each contract.
@@ -78,6 +81,9 @@ pub struct Service<S> {
     mesh: Mesh,
     app: Arc<S>,
     handlers: HashMap<&'static str, ErasedHandler<S>>,
+    listeners: HashMap<&'static str, ErasedHandler<S>>,
+    listeners_each: HashMap<&'static str, ErasedHandler<S>>,
+    database: Option<Database>,
 }
 
 /// A service that did not stop cleanly.
@@ -99,7 +105,21 @@ pub enum StopError {
 impl<S: Send + Sync + 'static> Service<S> {
     /// A service of the member `mesh`, with `app` as what its handlers share.
     pub fn new(mesh: Mesh, app: S) -> Self {
-        Self { mesh, app: Arc::new(app), handlers: HashMap::new() }
+        Self {
+            mesh,
+            app: Arc::new(app),
+            handlers: HashMap::new(),
+            listeners: HashMap::new(),
+            listeners_each: HashMap::new(),
+            database: None,
+        }
+    }
+
+    /// Lets handlers change data, by `ctx.begin()`. The mesh's own tables must be there:
+    /// [`durable::schema`](crate::durable::schema).
+    pub fn database(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
     }
 
     /// Answers a contract; which one follows from the handler's second argument.
@@ -110,6 +130,29 @@ impl<S: Send + Sync + 'static> Service<S> {
         F: Future<Output = Reply<R>> + Send + 'static,
     {
         self.handlers.insert(R::ROUTE, erase(handler));
+        self
+    }
+
+    /// Hears an event, once per service: durably, with retries, also what happened while the
+    /// service was away. Its effect happens once if the handler changes data by `ctx.begin()`.
+    pub fn on<E, H, F>(mut self, handler: H) -> Self
+    where
+        E: Event,
+        H: Fn(Ctx<S>, E) -> F + Send + Sync + 'static,
+        F: Future<Output = Heard> + Send + 'static,
+    {
+        self.listeners.insert(E::KEY, erase_event(handler));
+        self
+    }
+
+    /// Hears an event in every instance, while it is connected.
+    pub fn on_each<E, H, F>(mut self, handler: H) -> Self
+    where
+        E: Event,
+        H: Fn(Ctx<S>, E) -> F + Send + Sync + 'static,
+        F: Future<Output = Heard> + Send + 'static,
+    {
+        self.listeners_each.insert(E::KEY, erase_event(handler));
         self
     }
 
@@ -132,12 +175,14 @@ impl<S: Send + Sync + 'static> Service<S> {
     /// Both ways: nothing promised that is not handled, nothing handled that is not promised.
     fn check_handlers(&self) -> Result<(), StartError> {
         let manifest = self.mesh.manifest();
-        let missing = manifest.answers.keys().filter(|route| !self.handlers.contains_key(*route));
-        let surplus = self.handlers.keys().filter(|route| !manifest.answers.contains_key(*route));
-        let mut differences: Vec<String> = missing
-            .map(|route| format!("{route} has no handler"))
-            .chain(surplus.map(|route| format!("{route} is not in the manifest")))
-            .collect();
+        let mut differences = differences(manifest.answers.keys(), self.handlers.keys());
+        differences.extend(self::differences(manifest.hears.keys(), self.listeners.keys()));
+        let each = (manifest.hears_each.keys(), self.listeners_each.keys());
+        differences.extend(self::differences(each.0, each.1));
+        let once = manifest.answers.values().filter(|contract| contract.effect == Effect::Once);
+        if self.database.is_none() {
+            differences.extend(once.map(|c| format!("{} is of Effect::Once and needs a database", c.route)));
+        }
         if differences.is_empty() {
             return Ok(());
         }
@@ -147,36 +192,55 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     async fn start(self) -> Running {
-        let closing = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        let intake = Arc::new(Intake {
-            mesh: self.mesh.clone(),
-            app: self.app,
-            handlers: self.handlers,
-            tasks: tasks.clone(),
+        let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let mesh = self.mesh.clone();
+        let relay_stop = CancellationToken::new();
+        let durable = self.database.map(|database| Durable {
+            relay: Relay::start(&mesh, &database, relay_stop.clone()),
+            database,
         });
-        let identity = self.mesh.identity();
-        let (service, instance) = (identity.service, &identity.instance);
-        let shared = QueueName::Shared(topology::request_queue(service));
-        let own = QueueName::Own(topology::instance_queue(service, instance));
-        // The instance's own queue first: a probe must find whoever takes from the shared one.
-        let queues = [
-            (own, topology::instance_binding(service, instance)),
-            (shared, topology::request_binding(service)),
-        ];
-        for (queue, key) in queues {
-            let intake = Arc::clone(&intake);
-            let subscription = Subscription {
-                queue,
-                bindings: vec![(topology::RPC.to_owned(), key)],
-                prefetch: Some(self.mesh.member().config.prefetch),
-                deliver: Arc::new(move |delivery: Delivery| intake.take(delivery)),
-                closing: closing.clone(),
-            };
-            self.mesh.member().link.subscribe(subscription).await;
+        let hearing = |handlers| {
+            Arc::new(Hearing {
+                mesh: mesh.clone(),
+                app: Arc::clone(&self.app),
+                handlers,
+                durable: durable.clone(),
+                tasks: tasks.clone(),
+            })
+        };
+        let mut subscriptions = event_subscriptions(&mesh, &hearing(self.listeners), &closing);
+        if !self.listeners_each.is_empty() {
+            let each = hearing(self.listeners_each);
+            subscriptions.push(each_subscription(&mesh, &each, &closing));
         }
-        Running { closing, tasks }
+        if mesh.manifest().is_service() {
+            let once = mesh.manifest().answers.values().filter(|c| c.effect == Effect::Once);
+            let intake = Arc::new(Intake {
+                mesh: mesh.clone(),
+                app: self.app,
+                handlers: self.handlers,
+                once: once.map(|contract| contract.route).collect(),
+                durable: durable.clone(),
+                tasks: tasks.clone(),
+            });
+            subscriptions.extend(request_subscriptions(&mesh, &intake, &closing));
+        }
+        for subscription in subscriptions {
+            mesh.member().link.subscribe(subscription).await;
+        }
+        Running { closing, tasks, relay_stop }
     }
+}
+
+/// What is promised and not handled, and what is handled and not promised.
+fn differences<'a>(
+    promised: impl Iterator<Item = &'a &'static str> + Clone,
+    handled: impl Iterator<Item = &'a &'static str> + Clone,
+) -> Vec<String> {
+    let missing = promised.clone().filter(|name| !handled.clone().any(|other| other == *name));
+    let surplus = handled.clone().filter(|name| !promised.clone().any(|other| other == *name));
+    let missing = missing.map(|name| format!("{name} has no handler"));
+    missing.chain(surplus.map(|name| format!("{name} is not in the manifest"))).collect()
 }
 
 impl<S> std::fmt::Debug for Service<S> {
@@ -189,6 +253,7 @@ impl<S> std::fmt::Debug for Service<S> {
 struct Running {
     closing: CancellationToken,
     tasks: TaskTracker,
+    relay_stop: CancellationToken,
 }
 
 impl Running {
@@ -198,7 +263,10 @@ impl Running {
         self.closing.cancel();
         self.tasks.close();
         let grace = mesh.member().config.grace;
-        if timeout(grace, self.tasks.wait()).await.is_err() {
+        let finished = timeout(grace, self.tasks.wait()).await;
+        // What those have emitted is told before the link is closed.
+        self.relay_stop.cancel();
+        if finished.is_err() {
             return Err(StopError::Unfinished { unfinished: self.tasks.len(), grace });
         }
         Ok(())

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod calls;
+mod durable;
 mod failures;
 mod node;
 mod permissions;

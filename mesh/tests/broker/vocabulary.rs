@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use mesh::{
     Caller, Ctx, Effect, Manifest, Manifests, Mesh, MeshConfig, Never, Refusal, RefusalKind, Reply,
     Request, Service, StopError,
+    database::testing::{Backend, TestDatabase},
     testing::{PATIENCE, TestMesh},
 };
 use schemars::JsonSchema;
@@ -174,6 +175,8 @@ pub struct Running {
     pub mesh: Mesh,
     stop: Arc<Notify>,
     task: JoinHandle<Result<(), StopError>>,
+    /// Databases that live as long as the service.
+    _places: Vec<TestDatabase>,
 }
 
 impl Running {
@@ -195,11 +198,15 @@ impl Running {
     }
 }
 
-fn run<S: Send + Sync + 'static>(mesh: Mesh, service: Service<S>) -> Running {
+pub fn run<S: Send + Sync + 'static>(
+    mesh: Mesh,
+    service: Service<S>,
+    places: Vec<TestDatabase>,
+) -> Running {
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
     let task = tokio::spawn(async move { service.run_until(stopped.notified()).await });
-    Running { mesh, stop, task }
+    Running { mesh, stop, task, _places: places }
 }
 
 pub async fn start_echo(test: &TestMesh) -> Running {
@@ -208,20 +215,23 @@ pub async fn start_echo(test: &TestMesh) -> Running {
 
 pub async fn start_echo_with(test: &TestMesh, config: MeshConfig) -> Running {
     let mesh = test.join_with("echo-svc", config).await;
+    let place = TestDatabase::start(Backend::Sqlite).await;
+    let database = place.connect_with_tables("echo-svc").await;
     let service = Service::new(mesh.clone(), ())
+        .database(database)
         .handle(echo)
         .handle(sleep)
         .handle(sleep_once)
         .handle(panic)
         .handle(refuse)
         .handle(who);
-    run(mesh, service)
+    run(mesh, service, vec![place])
 }
 
 pub async fn start_relay(test: &TestMesh) -> Running {
     let mesh = test.join("relay-svc").await;
     let service = Service::new(mesh.clone(), ()).handle(relay);
-    run(mesh, service)
+    run(mesh, service, Vec::new())
 }
 
 /// A member that sees echo-svc.

@@ -8,5 +8,9 @@ mod m0001_accounts;
 pub const SCHEMA: Schema = Schema {
     service: "user-svc",
     table: "user_migrations",
-    migrations: || vec![Box::new(m0001_accounts::Accounts)],
+    migrations: || {
+        let mut all = mesh::durable::schema::migrations();
+        all.push(Box::new(m0001_accounts::Accounts));
+        all
+    },
 };

@@ -24,9 +24,10 @@ pub(crate) async fn register(ctx: Ctx<App>, request: Register) -> Reply<Register
     let app = ctx.app();
     let hash = app.passwords.hash(&request.password, ctx.deadline()).await?;
     let new = NewUser::new(&request.email, request.name.as_deref(), hash, role);
-    let user = users::insert(app.database.write(), new).await?;
+    let tx = ctx.begin().await?;
+    let user = users::insert(&tx, new).await?;
     tracing::info!(user_id = %user.id, "registered");
-    Ok(user.into())
+    tx.commit(user.into()).await
 }
 
 /// Gives tokens for the right password.

@@ -2,6 +2,8 @@
 //!
 //! The body is JSON, so that an operator can read a message in the management UI.
 
+mod event;
+
 use bytes::Bytes;
 use lapin::{
     BasicProperties,
@@ -10,6 +12,7 @@ use lapin::{
 };
 use uuid::Uuid;
 
+pub(crate) use self::event::{IncomingEvent, Setback, read_event, write_again, write_event};
 use crate::{
     caller::Caller,
     deadline::{Deadline, unix_ms},
@@ -20,19 +23,21 @@ use crate::{
 };
 
 /// The content type of every message; its number is the version of this envelope.
-const CONTENT_TYPE: &str = "application/vnd.mesh.v1+json";
+pub(super) const CONTENT_TYPE: &str = "application/vnd.mesh.v1+json";
 
-const TRACEPARENT: &str = "traceparent";
+pub(super) const TRACEPARENT: &str = "traceparent";
 const DEADLINE: &str = "mesh-deadline";
 const CALLER: &str = "mesh-caller";
+const KEY: &str = "mesh-key";
 const OUTCOME: &str = "mesh-outcome";
+const REPLAYED: &str = "mesh-replayed";
 
 /// Which try of which call a reply belongs to. Fresh for every try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Correlation(pub(crate) u64);
 
 impl Correlation {
-    fn to_property(self) -> ShortString {
+    pub(super) fn to_property(self) -> ShortString {
         format!("{:x}", self.0).into()
     }
 
@@ -50,6 +55,8 @@ pub(crate) struct RequestHead {
     pub deadline: Deadline,
     pub trace: TraceContext,
     pub caller: Option<Caller>,
+    /// The caller's own name for the request, by which a repeat is known.
+    pub key: Option<String>,
 }
 
 /// The properties of a request of `contract` by `sender`.
@@ -66,6 +73,9 @@ pub(crate) fn write_request(
     headers.insert(DEADLINE.into(), AMQPValue::LongLongInt(deadline));
     if let Some(caller) = head.caller.as_ref().and_then(|who| serde_json::to_string(who).ok()) {
         headers.insert(CALLER.into(), text(caller));
+    }
+    if let Some(key) = &head.key {
+        headers.insert(KEY.into(), text(key.as_str()));
     }
     let left_ms = head.deadline.left().as_millis().max(1);
     common(contract, sender)
@@ -86,16 +96,26 @@ pub(crate) fn common(contract: &str, sender: &Identity) -> BasicProperties {
         .with_timestamp(unix_ms() / 1000)
 }
 
-/// A request as it arrived, before its route and sender have been checked.
+/// A message as it arrived, before its route and sender have been checked.
 #[derive(Debug)]
-pub(crate) struct IncomingRequest {
+pub(crate) struct Incoming {
     pub head: RequestHead,
     /// The broker user that sent it; the broker has checked this.
     pub sender: String,
     /// The sender's instance, by its own account.
     pub sender_instance: String,
-    pub reply: ReplyAddress,
     pub body: Bytes,
+}
+
+/// A request as it arrived.
+#[derive(Debug)]
+pub(crate) struct IncomingRequest {
+    pub message: Incoming,
+    pub reply: ReplyAddress,
+}
+
+pub(super) fn instance_of(properties: &BasicProperties) -> String {
+    properties.app_id().as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Where the reply to a request goes.
@@ -150,33 +170,40 @@ pub(crate) fn read_request(delivery: &mut Delivery) -> Result<IncomingRequest, E
             Some(serde_json::from_str(json).map_err(|_| Unreadable(CALLER))?)
         }
     };
-    Ok(IncomingRequest {
-        head: RequestHead {
-            message_id,
-            deadline: Deadline::from_unix_ms(deadline),
-            trace: trace.unwrap_or_else(TraceContext::start),
-            caller,
-        },
-        sender,
-        sender_instance: properties.app_id().as_ref().map(ToString::to_string).unwrap_or_default(),
-        reply,
-        body,
-    })
+    let head = RequestHead {
+        message_id,
+        deadline: Deadline::from_unix_ms(deadline),
+        trace: trace.unwrap_or_else(TraceContext::start),
+        caller,
+        key: headers.get(KEY).and_then(as_str).map(str::to_owned),
+    };
+    let sender_instance = instance_of(properties);
+    Ok(IncomingRequest { message: Incoming { head, sender, sender_instance, body }, reply })
 }
 
 /// What a reply says.
 #[derive(Debug)]
 pub(crate) enum ReplyContent {
-    /// The answer's JSON.
-    Done(Bytes),
+    /// The answer's JSON, and whether it had been given before.
+    Done {
+        body: Bytes,
+        replayed: bool,
+    },
     Rejected(Rejection),
     Failed(Failure),
+}
+
+impl ReplyContent {
+    /// An answer given for the first time.
+    pub fn done(body: impl Into<Bytes>) -> Self {
+        Self::Done { body: body.into(), replayed: false }
+    }
 }
 
 /// The word in `mesh-outcome`, for those who look at messages.
 fn outcome_word(content: &ReplyContent) -> &'static str {
     match content {
-        ReplyContent::Done(_) => "ok",
+        ReplyContent::Done { .. } => "ok",
         ReplyContent::Rejected(_) => "refused",
         ReplyContent::Failed(failure) => match failure.kind {
             FailureKind::Busy => "busy",
@@ -199,10 +226,13 @@ pub(crate) fn write_reply(
 ) -> (BasicProperties, Bytes) {
     let mut headers = FieldTable::default();
     headers.insert(OUTCOME.into(), text(outcome_word(&content)));
+    if matches!(content, ReplyContent::Done { replayed: true, .. }) {
+        headers.insert(REPLAYED.into(), AMQPValue::Boolean(true));
+    }
     let properties =
         common(contract, sender).with_correlation_id(to.correlation.clone()).with_headers(headers);
     let body = match content {
-        ReplyContent::Done(body) => body,
+        ReplyContent::Done { body, .. } => body,
         // Both are plain data that always can be written.
         ReplyContent::Rejected(no) => serde_json::to_vec(&no).unwrap_or_default().into(),
         ReplyContent::Failed(failure) => serde_json::to_vec(&failure).unwrap_or_default().into(),
@@ -224,18 +254,20 @@ pub(crate) fn read_reply(delivery: Delivery) -> Option<(Correlation, IncomingRep
     let sender = delivery.properties.user_id().as_ref()?.to_string();
     let headers = delivery.properties.headers().as_ref()?.inner();
     let content = match headers.get(OUTCOME).and_then(as_str)? {
-        "ok" => ReplyContent::Done(delivery.data.into()),
+        "ok" => {
+            ReplyContent::Done { body: delivery.data.into(), replayed: headers.contains_key(REPLAYED) }
+        }
         "refused" => ReplyContent::Rejected(serde_json::from_slice(&delivery.data).ok()?),
         _ => ReplyContent::Failed(serde_json::from_slice(&delivery.data).ok()?),
     };
     Some((correlation, IncomingReply { sender, content }))
 }
 
-fn text(value: impl Into<Vec<u8>>) -> AMQPValue {
+pub(super) fn text(value: impl Into<Vec<u8>>) -> AMQPValue {
     AMQPValue::LongString(LongString::from(value))
 }
 
-fn as_str(value: &AMQPValue) -> Option<&str> {
+pub(super) fn as_str(value: &AMQPValue) -> Option<&str> {
     match value {
         AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
         _ => None,
