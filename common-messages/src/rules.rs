@@ -1,6 +1,8 @@
 //! The rules of single fields, in words that can follow the field's name.
 
-use crate::secret::Secret;
+use mesh::FieldError;
+
+use crate::{money::Money, secret::Secret};
 
 /// Good enough to send mail to; whether somebody reads it, only mail can tell.
 pub(crate) fn email(text: &str, _: &()) -> garde::Result {
@@ -16,17 +18,70 @@ pub(crate) fn email(text: &str, _: &()) -> garde::Result {
     Ok(())
 }
 
-pub(crate) fn name(text: &str, _: &()) -> garde::Result {
-    if text.trim().is_empty() {
-        return Err(garde::Error::new("must not be empty"));
+/// What a person is called.
+pub(crate) fn name(text: &str, context: &()) -> garde::Result {
+    line(100)(text, context)
+}
+
+/// One line: something to read, and not too much of it.
+pub(crate) fn line(longest: usize) -> impl Fn(&str, &()) -> garde::Result {
+    move |text, _| {
+        if text.trim().is_empty() {
+            return Err(garde::Error::new("must not be empty"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(garde::Error::new("must not contain control characters"));
+        }
+        at_most(longest, text)
     }
-    if text.chars().count() > 100 {
-        return Err(garde::Error::new("must be at most 100 characters long"));
+}
+
+/// Several lines, perhaps none.
+pub(crate) fn text(longest: usize) -> impl Fn(&str, &()) -> garde::Result {
+    move |text, _| {
+        let strange = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if text.chars().any(strange) {
+            return Err(garde::Error::new("must not contain control characters"));
+        }
+        at_most(longest, text)
     }
-    if text.chars().any(char::is_control) {
-        return Err(garde::Error::new("must not contain control characters"));
+}
+
+fn at_most(longest: usize, text: &str) -> garde::Result {
+    if text.chars().count() > longest {
+        return Err(garde::Error::new(format!("must be at most {longest} characters long")));
     }
     Ok(())
+}
+
+/// The price of one.
+pub(crate) fn price(price: &Money, _: &()) -> garde::Result {
+    match price.minor() {
+        0..MOST_MINOR => Ok(()),
+        _ => Err(garde::Error::new("must be from 0 to 99999999999.99")),
+    }
+}
+
+/// The price of all, which no field alone can tell.
+pub(crate) fn total(price: Money, quantity: u32) -> Result<(), Vec<FieldError>> {
+    match price.times(quantity) {
+        Some(total) if total.minor() < MOST_MINOR => Ok(()),
+        _ => {
+            let message = "makes a total of more than 99999999999.99".to_owned();
+            Err(vec![FieldError { field: "quantity".to_owned(), message }])
+        }
+    }
+}
+
+/// 10¹³ hundredths.
+const MOST_MINOR: i64 = 10_000_000_000_000;
+
+/// ISO 4217, upper case.
+pub(crate) fn currency(code: &str, _: &()) -> garde::Result {
+    match iso_currency::Currency::from_code(code) {
+        Some(_) => Ok(()),
+        None => Err(garde::Error::new("is not a currency of ISO 4217, such as EUR")),
+    }
 }
 
 /// bcrypt reads 72 bytes, the last of them a zero: a longer password would be cut in silence.

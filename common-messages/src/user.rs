@@ -1,5 +1,8 @@
 //! What user-svc answers: accounts, log-in, and the keys of tokens.
 
+mod events;
+mod sessions;
+
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use mesh::{Effect, FieldError, Refusal, RefusalKind, Request};
@@ -14,6 +17,17 @@ use crate::{
     secret::Secret,
     token::{Claims, KeySet},
     validation::check,
+};
+
+pub use self::{
+    events::{
+        RevocationReason, UserDisabled, UserLoggedIn, UserRegistered, UserRoleChanged,
+        UserSessionRevoked, UserUpdated,
+    },
+    sessions::{
+        ChangePassword, EndSession, GetRevokedSessions, GetUsers, Logout, Refresh, RevokedSession,
+        RevokedSessions, SetRole, SetStatus,
+    },
 };
 
 /// What a person may do.
@@ -108,6 +122,14 @@ pub enum UserError {
     #[error("only an administrator may do this")]
     #[serde(rename = "user.forbidden")]
     Forbidden,
+    /// The refresh token is unknown, has ended, or was used before.
+    #[error("this session has ended; log in again")]
+    #[serde(rename = "user.session_ended")]
+    SessionEnded,
+    /// There must be one.
+    #[error("this is the last administrator")]
+    #[serde(rename = "user.last_admin")]
+    LastAdmin,
     /// Too many passwords wait to be checked.
     #[error("too many log-ins at once; try again in a moment")]
     #[serde(rename = "user.too_busy")]
@@ -117,9 +139,9 @@ pub enum UserError {
 impl Refusal for UserError {
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::EmailTaken => RefusalKind::Conflict,
+            Self::EmailTaken | Self::LastAdmin => RefusalKind::Conflict,
             Self::NotFound => RefusalKind::NotFound,
-            Self::WrongCredentials => RefusalKind::Unauthenticated,
+            Self::WrongCredentials | Self::SessionEnded => RefusalKind::Unauthenticated,
             Self::Disabled | Self::Forbidden => RefusalKind::Forbidden,
             Self::TooBusy => RefusalKind::Busy,
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     backoff::Backoff,
     caller::Caller,
-    contract::{Effect, Request},
+    contract::Request,
     deadline::Deadline,
     destination::Destination,
     envelope::{self, IncomingReply, ReplyContent, RequestHead},
@@ -109,8 +109,7 @@ impl<'a, R: Request> Call<'a, R> {
             caller: self.caller,
             key: self.key,
         };
-        let question =
-            Question { route: R::ROUTE, effect: R::EFFECT, service, head, body: body.into() };
+        let question = Question { route: R::ROUTE, service, head, body: body.into() };
         let started = std::time::Instant::now();
         let answer = self.mesh.member().ask(self.mesh, &question).await;
         let outcome = match &answer {
@@ -159,7 +158,6 @@ fn refusal_of<R: Request>(rejection: Rejection) -> CallError<R::Error> {
 /// A request without its type.
 struct Question {
     route: &'static str,
-    effect: Effect,
     service: String,
     head: RequestHead,
     body: Bytes,
@@ -186,7 +184,7 @@ impl Member {
             };
             let wait = backoff.next_wait();
             let in_time = wait < question.head.deadline.left();
-            if tries_left == 0 || !in_time || !worth_retrying(question.effect, &failure) {
+            if tries_left == 0 || !in_time || !worth_retrying(&failure) {
                 return Err(failure);
             }
             metrics::counter!("mesh_call_retries_total", "route" => question.route).increment(1);
@@ -338,12 +336,9 @@ fn tell_breaker(
     }
 }
 
-/// A failure that passes by itself, of a call that had no effect or may have it twice.
-fn worth_retrying(effect: Effect, failure: &Failure) -> bool {
+/// A failure that passes by itself. Where it may have happened all the same it does no harm: a
+/// contract is repeatable, or its service finds the stored reply.
+fn worth_retrying(failure: &Failure) -> bool {
     use FailureKind::{Busy, LinkLost, NoResponder, Unavailable};
-    match failure.kind {
-        Busy | NoResponder | Unavailable => true,
-        LinkLost => effect == Effect::Repeatable,
-        _ => false,
-    }
+    matches!(failure.kind, Busy | NoResponder | Unavailable | LinkLost)
 }

@@ -50,12 +50,7 @@ impl<S> Ctx<S> {
     }
 
     /// With what it takes to change something, and the place of the request in the inbox.
-    pub(crate) fn with(
-        self,
-        durable: Option<Durable>,
-        claim: Option<Claim>,
-        begun: Begun,
-    ) -> Self {
+    pub(crate) fn with(self, durable: Option<Durable>, claim: Option<Claim>, begun: Begun) -> Self {
         Self { durable, claim, begun, ..self }
     }
 

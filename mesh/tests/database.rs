@@ -234,7 +234,9 @@ async fn a_writer_that_fails_does_not_take_its_neighbours_with_it() {
         let failing = async {
             let change = database.begin().await.unwrap();
             change.execute_unprepared("INSERT INTO lamps VALUES (100)").await.unwrap();
-            assert!(change.execute_unprepared("INSERT INTO no_such_table VALUES (1)").await.is_err());
+            assert!(
+                change.execute_unprepared("INSERT INTO no_such_table VALUES (1)").await.is_err()
+            );
             change.rollback().await.unwrap();
         };
         let others = join_all((0..20).map(|id| add(&database, id)));

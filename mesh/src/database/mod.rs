@@ -11,10 +11,10 @@ mod config;
 mod exclusive;
 mod owner;
 mod pools;
-mod transaction;
-mod turns;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod transaction;
+mod turns;
 
 use std::{fmt, path::PathBuf};
 

@@ -93,8 +93,7 @@ pub(super) fn policies(manifests: &Manifests, vhost: &str) -> Vec<Value> {
     let exactly = |name: &str| format!("^{}$", name.replace('.', r"\."));
     let requests = services(manifests).map(|service| {
         let queue = topology::request_queue(service.name);
-        let bounds =
-            json!({ "max-length": REQUEST_QUEUE_LENGTH, "overflow": "reject-publish" });
+        let bounds = json!({ "max-length": REQUEST_QUEUE_LENGTH, "overflow": "reject-publish" });
         policy(&format!("{queue}: requests"), &exactly(&queue), 10, bounds)
     });
     let events = event_queues(manifests).map(|(subscriber, _, queue)| {
@@ -148,7 +147,8 @@ fn subscribers(manifests: &Manifests) -> impl Iterator<Item = &Manifest> {
 /// Subscriber, key and queue of every durable subscription.
 fn event_queues(manifests: &Manifests) -> impl Iterator<Item = (&'static str, &str, String)> {
     manifests.iter().flat_map(|member| {
-        let queue = |key: &&'static str| (member.name, *key, topology::event_queue(member.name, key));
+        let queue =
+            |key: &&'static str| (member.name, *key, topology::event_queue(member.name, key));
         member.hears.keys().map(queue)
     })
 }

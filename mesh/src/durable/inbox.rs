@@ -141,10 +141,8 @@ pub(crate) async fn forget_old(db: &impl ConnectionTrait) -> Result<u64, DbErr> 
     let is_event = || Expr::col(Inbox::Scope).eq(EVENTS);
     let old_event = is_event().and(Expr::col(Inbox::CreatedMs).lt(before(EVENTS_KEPT)));
     let old_request = is_event().not().and(Expr::col(Inbox::CreatedMs).lt(before(REQUESTS_KEPT)));
-    let forget = Query::delete()
-        .from_table(Inbox::Table)
-        .cond_where(old_event.or(old_request))
-        .to_owned();
+    let forget =
+        Query::delete().from_table(Inbox::Table).cond_where(old_event.or(old_request)).to_owned();
     Ok(db.execute(&forget).await?.rows_affected())
 }
 

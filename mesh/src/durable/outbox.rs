@@ -97,8 +97,10 @@ pub(crate) async fn due(db: &impl ConnectionTrait) -> Result<Vec<Stored>, DbErr>
 
 /// Takes out what has been told.
 pub(crate) async fn remove(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<(), DbErr> {
-    let remove =
-        Query::delete().from_table(Outbox::Table).and_where(Expr::col(Outbox::Id).is_in(ids)).to_owned();
+    let remove = Query::delete()
+        .from_table(Outbox::Table)
+        .and_where(Expr::col(Outbox::Id).is_in(ids))
+        .to_owned();
     db.execute(&remove).await.map(drop)
 }
 

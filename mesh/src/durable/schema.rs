@@ -3,7 +3,6 @@
 use sea_orm_migration::{
     MigrationName, MigrationTrait, SchemaManager, async_trait,
     prelude::{ColumnDef, DbErr, DeriveIden, Index, Table},
-
 };
 
 /// The mesh's own migrations, for a service to list before its own.
@@ -80,7 +79,9 @@ impl MigrationTrait for InboxAndOutbox {
 
         let outbox = Table::create()
             .table(Outbox::Table)
-            .col(ColumnDef::new(Outbox::Seq).big_integer().not_null().auto_increment().primary_key())
+            .col(
+                ColumnDef::new(Outbox::Seq).big_integer().not_null().auto_increment().primary_key(),
+            )
             .col(ColumnDef::new(Outbox::Id).uuid().not_null().unique_key())
             .col(ColumnDef::new(Outbox::Key).text().not_null())
             .col(ColumnDef::new(Outbox::Aggregate).uuid().not_null())

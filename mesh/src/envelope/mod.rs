@@ -254,9 +254,10 @@ pub(crate) fn read_reply(delivery: Delivery) -> Option<(Correlation, IncomingRep
     let sender = delivery.properties.user_id().as_ref()?.to_string();
     let headers = delivery.properties.headers().as_ref()?.inner();
     let content = match headers.get(OUTCOME).and_then(as_str)? {
-        "ok" => {
-            ReplyContent::Done { body: delivery.data.into(), replayed: headers.contains_key(REPLAYED) }
-        }
+        "ok" => ReplyContent::Done {
+            body: delivery.data.into(),
+            replayed: headers.contains_key(REPLAYED),
+        },
         "refused" => ReplyContent::Rejected(serde_json::from_slice(&delivery.data).ok()?),
         _ => ReplyContent::Failed(serde_json::from_slice(&delivery.data).ok()?),
     };

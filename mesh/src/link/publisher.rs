@@ -129,10 +129,7 @@ async fn write(
 }
 
 /// Writes one message and waits for the broker's word on it. The first poll writes.
-async fn publish(
-    channel: &Channel,
-    outgoing: Outgoing,
-) -> lapin::Result<(Care, Confirmation)> {
+async fn publish(channel: &Channel, outgoing: Outgoing) -> lapin::Result<(Care, Confirmation)> {
     let Outgoing { exchange, routing_key, properties, body, care } = outgoing;
     let mandatory = matches!(care, Care::Call(_));
     let options = BasicPublishOptions { mandatory, immediate: false };

@@ -181,7 +181,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         differences.extend(self::differences(each.0, each.1));
         let once = manifest.answers.values().filter(|contract| contract.effect == Effect::Once);
         if self.database.is_none() {
-            differences.extend(once.map(|c| format!("{} is of Effect::Once and needs a database", c.route)));
+            differences.extend(
+                once.map(|c| format!("{} is of Effect::Once and needs a database", c.route)),
+            );
         }
         if differences.is_empty() {
             return Ok(());

@@ -143,8 +143,7 @@ async fn start_bird(test: &TestMesh, failures: u32) -> (Running, Arc<Bird>, Data
     let place = TestDatabase::start(Backend::Sqlite).await;
     let database = with_trees(&place, "bird-svc").await;
     let bird = Arc::new(Bird { failures: failures.into(), heard: 0.into() });
-    let service =
-        Service::new(mesh.clone(), Arc::clone(&bird)).database(database.clone()).on(nest);
+    let service = Service::new(mesh.clone(), Arc::clone(&bird)).database(database.clone()).on(nest);
     (run(mesh, service, vec![place]), bird, database)
 }
 
@@ -277,8 +276,10 @@ async fn a_handler_that_fails_five_times_has_its_effect_once() {
     hurry(&forest.test, "bird-svc").await;
     let (_bird, bird, nests) = start_bird(&forest.test, 5).await;
     forest.front.call(oak(0)).caller(&anna()).await.unwrap();
-    eventually("the sixth try succeeds", async || (count(&nests, "trees").await == 1).then_some(()))
-        .await;
+    eventually("the sixth try succeeds", async || {
+        (count(&nests, "trees").await == 1).then_some(())
+    })
+    .await;
     assert_eq!(bird.heard.load(Ordering::SeqCst), 6);
     assert_eq!(forest.test.depth("bird-svc.parked").await, Some(0));
 }

@@ -168,7 +168,9 @@ async fn what_waited_past_its_deadline_is_not_begun() {
 async fn connection_cut_in_flight() {
     let test = TestMesh::start(&manifests()).await;
     let _echo = start_echo(&test).await;
-    let front = front(&test).await;
+    let config = MeshConfig { tries: 1, ..test.config() };
+    let front = test.join_with("front", config).await;
+    assert!(front.sees("echo-svc", mesh::testing::PATIENCE).await);
     let cut = async {
         eventually("it is under way", async || (front.calls_in_flight() == 1).then_some(())).await;
         test.cut_connections(4).await;
@@ -177,6 +179,19 @@ async fn connection_cut_in_flight() {
     let ((failure, _), cut_at) = tokio::join!(failure(&front, SleepOnce { ms: 3000 }), cut);
     is(&failure, FailureKind::LinkLost, true);
     assert!(cut_at.elapsed() < Duration::from_millis(500), "{:?}", cut_at.elapsed());
+}
+
+#[tokio::test]
+async fn a_call_whose_connection_was_cut_is_made_again_by_itself() {
+    let test = TestMesh::start(&manifests()).await;
+    let _echo = start_echo(&test).await;
+    let front = front(&test).await;
+    let cut = async {
+        eventually("it is under way", async || (front.calls_in_flight() == 1).then_some(())).await;
+        test.cut_connections(4).await;
+    };
+    let (answer, ()) = tokio::join!(front.call(Sleep { ms: 500 }), cut);
+    assert_eq!(answer.unwrap(), 500);
 }
 
 #[tokio::test]
