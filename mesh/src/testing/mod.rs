@@ -111,16 +111,22 @@ impl TestMesh {
         list.as_array().map(|list| list.iter().filter_map(name).collect()).unwrap_or_default()
     }
 
-    /// Closes every connection to this vhost from the broker's side; at least `at_least` of them.
-    pub async fn cut_connections(&self, at_least: usize) {
-        let known = eventually("the connections are listed", async || {
+    /// Waits until the management API lists so many connections to this vhost, which takes it a
+    /// few seconds, and returns them all.
+    pub async fn listed_connections(&self, at_least: usize) -> Vec<String> {
+        eventually("the connections are listed", async || {
             let names = self.connections().await;
             (names.len() >= at_least).then_some(names)
         })
-        .await;
-        for name in known {
-            self.management.delete(&format!("connections/{}", management::escape(&name))).await;
-        }
+        .await
+    }
+
+    /// Closes connections from the broker's side.
+    pub async fn cut(&self, connections: &[String]) {
+        let cut = connections.iter().map(|name| async move {
+            self.management.delete(&format!("connections/{}", management::escape(name))).await;
+        });
+        futures::future::join_all(cut).await;
     }
 
     /// Checks that no request was left behind, and takes the vhost away.

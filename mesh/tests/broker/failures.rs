@@ -171,9 +171,10 @@ async fn connection_cut_in_flight() {
     let config = MeshConfig { tries: 1, ..test.config() };
     let front = test.join_with("front", config).await;
     assert!(front.sees("echo-svc", mesh::testing::PATIENCE).await);
+    let connections = test.listed_connections(4).await;
     let cut = async {
         eventually("it is under way", async || (front.calls_in_flight() == 1).then_some(())).await;
-        test.cut_connections(4).await;
+        test.cut(&connections).await;
         Instant::now()
     };
     let ((failure, _), cut_at) = tokio::join!(failure(&front, SleepOnce { ms: 3000 }), cut);
@@ -186,9 +187,10 @@ async fn a_call_whose_connection_was_cut_is_made_again_by_itself() {
     let test = TestMesh::start(&manifests()).await;
     let _echo = start_echo(&test).await;
     let front = front(&test).await;
+    let connections = test.listed_connections(4).await;
     let cut = async {
         eventually("it is under way", async || (front.calls_in_flight() == 1).then_some(())).await;
-        test.cut_connections(4).await;
+        test.cut(&connections).await;
     };
     let (answer, ()) = tokio::join!(front.call(Sleep { ms: 500 }), cut);
     assert_eq!(answer.unwrap(), 500);
@@ -247,7 +249,8 @@ async fn after_every_connection_was_cut_all_is_well_within_two_seconds() {
     let test = TestMesh::start(&manifests()).await;
     let _echo = start_echo(&test).await;
     let front = front(&test).await;
-    test.cut_connections(4).await;
+    let connections = test.listed_connections(4).await;
+    test.cut(&connections).await;
     let cut = Instant::now();
     eventually("an answer again", async || front.call(Who {}).await.ok()).await;
     assert!(cut.elapsed() < Duration::from_secs(2), "{:?}", cut.elapsed());
