@@ -189,6 +189,11 @@ impl Member {
             }
             metrics::counter!("mesh_call_retries_total", "route" => question.route).increment(1);
             tokio::time::sleep(wait).await;
+            if failure.kind == FailureKind::LinkLost {
+                // A link that was there a moment ago is mostly back in another.
+                let patience = LONGEST_RETRY.min(question.head.deadline.left());
+                let _ = timeout(patience, mesh.connected()).await;
+            }
         }
     }
 
