@@ -27,10 +27,10 @@ const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
 /// A start takes about 6 s on two idle cores.
 const START: Duration = Duration::from_secs(120);
 
-/// A graceful stop takes about 6 s, and more where there is much to write down.
+/// A graceful stop takes about 1 s, and more where there is much to write down.
 const STOP: Duration = Duration::from_secs(30);
 
-/// An operation on a running node takes between 0.3 s and 6 s.
+/// An operation on a running node takes about 0.5 s.
 const CONTROL: Duration = Duration::from_secs(60);
 
 const POLL: Duration = Duration::from_millis(50);
@@ -109,6 +109,7 @@ impl Node {
 
     /// Stops RabbitMQ inside the running node: every connection is closed, data stays.
     pub async fn stop_app(&self) -> Result<()> {
+        self.quicken_stop().await;
         self.control(&["stop_app"]).await
     }
 
@@ -157,7 +158,20 @@ impl Node {
 
     /// Ends the node gracefully. Nothing of it runs when this returns.
     pub async fn stop(self) {
+        self.quicken_stop().await;
         self.broker.stop(STOP).await;
+    }
+
+    /// Saves 5 s of a stop: in RabbitMQ 3.10 the management plugin's event handler, when it is
+    /// stopped along with everything, asks Erlang's application controller to change a
+    /// setting, which is waiting for that very handler. Taken out beforehand it does not.
+    async fn quicken_stop(&self) {
+        if self.broker.status().is_some() {
+            return;
+        }
+        let take_out = "gen_event:delete_handler(rabbit_event, rabbit_mgmt_db_handler, stop).";
+        // If it fails the stop takes longer, and no more.
+        let _ = timeout(Duration::from_secs(5), self.control(&["eval", take_out])).await;
     }
 }
 
