@@ -39,7 +39,8 @@ impl Ask {
     /// # Errors
     /// Those of [`mesh::Call`].
     pub async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, CallError<R::Error>> {
-        let call = self.state.mesh.call(request).until(self.deadline).trace(self.context.trace);
+        let trace = self.context.trace.child();
+        let call = self.state.mesh.call(request).until(self.deadline).trace(trace);
         match &self.caller {
             Some(verified) => call.caller(&verified.caller).await,
             None => call.await,

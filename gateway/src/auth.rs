@@ -110,6 +110,10 @@ fn known(request: &HttpRequest) -> Result<Option<Arc<Verified>>, Problem> {
 impl User {
     fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let verified = known(request)?.ok_or_else(Problem::no_token)?;
+        Self::with(verified, request)
+    }
+
+    fn with(verified: Arc<Verified>, request: &HttpRequest) -> Result<Self, Problem> {
         let id = verified.caller.user_id;
         Ok(Self { id, ask: Ask::new(request, Some(verified))? })
     }
@@ -121,9 +125,11 @@ impl Admin {
     /// # Errors
     /// If who asks is not known, or no administrator.
     pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let is_admin = known(request)?.is_none_or(|verified| verified.role == Role::Admin);
-        let user = User::of(request)?;
-        if is_admin { Ok(Self(user)) } else { Err(Problem::not_admin()) }
+        let verified = known(request)?.ok_or_else(Problem::no_token)?;
+        match verified.role {
+            Role::Admin => User::with(verified, request).map(Self),
+            Role::User => Err(Problem::not_admin()),
+        }
     }
 }
 

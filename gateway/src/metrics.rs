@@ -24,6 +24,7 @@ static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
 #[derive(Debug, Clone)]
 pub struct Metrics {
     recorder: PrometheusHandle,
+    in_flight: Gauge,
 }
 
 impl Metrics {
@@ -35,12 +36,18 @@ impl Metrics {
     pub fn start(identity: &Identity) -> anyhow::Result<Self> {
         let recorder = RECORDER.get_or_init(|| install(identity).map_err(|e| e.to_string()));
         let recorder = recorder.clone().map_err(anyhow::Error::msg).context("start metrics")?;
-        Ok(Self { recorder })
+        Ok(Self { recorder, in_flight: gauge!("http_requests_in_flight") })
     }
 
     /// All of it, as Prometheus reads it.
     pub fn render(&self) -> String {
         self.recorder.render()
+    }
+
+    /// Counts a request that is being served, until what is returned is dropped.
+    pub fn begin(&self) -> InFlight {
+        self.in_flight.increment(1);
+        InFlight(self.in_flight.clone())
     }
 
     /// Keeps the memory of unread times bounded, for ever.
@@ -64,15 +71,6 @@ fn install(identity: &Identity) -> Result<PrometheusHandle, BuildError> {
 /// A request that is being served.
 #[derive(Debug)]
 pub struct InFlight(Gauge);
-
-impl InFlight {
-    /// Counts it, until it is dropped.
-    pub fn begin() -> Self {
-        let gauge = gauge!("http_requests_in_flight");
-        gauge.increment(1);
-        Self(gauge)
-    }
-}
 
 impl Drop for InFlight {
     fn drop(&mut self) {

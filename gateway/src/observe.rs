@@ -16,8 +16,7 @@ use crate::{
     app::Route,
     auth::Identity,
     context::{Context, TRACEPARENT, X_REQUEST_ID},
-    metrics::{self, InFlight},
-    problem_document,
+    metrics, problem_document,
     state::State,
 };
 
@@ -42,10 +41,10 @@ pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let _in_flight = InFlight::begin();
     let Some(state) = request.app_data::<Data<State>>() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    let _in_flight = state.metrics.begin();
     let context = Rc::new(Context::of(&request, &state.config));
     request.extensions_mut().insert(Rc::clone(&context));
 
