@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use common_messages::services;
-use e2e::System;
+use e2e::{Plan, System};
 use harness::Node;
-use mesh::testing::TestMesh;
+use mesh::{database::testing::Backend, testing::TestMesh};
 
 use crate::{
     cpu,
@@ -36,10 +36,8 @@ pub async fn profile(
     let management = node.management_url_with_login();
     let test = TestMesh::on(&services::all()?, &node.amqp_url(), &management).await;
     let quiet = [("LOG_LEVEL", "warn"), ("ACCESS_TOKEN_SECONDS", "86400")];
-    let mut system = System::prepare(test, &quiet);
-    system.run("user-svc");
-    system.run("gateway");
-    system.is_healthy().await;
+    let plan = Plan { backend: Backend::Sqlite, instances: 1, gateways: 1 };
+    let system = System::start_on(test, plan, &quiet).await;
     let anna = system.client().register("anna").await;
     let url = format!("{}/api/users/profile", system.address());
     let token = anna.token.context("a token")?;

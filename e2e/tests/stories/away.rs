@@ -18,7 +18,7 @@ async fn the_only_user_svc_is_killed_and_comes_back() {
             anna.send(request.header("X-Request-Timeout", wait_ms)).await
         })
     };
-    system.kill("user-svc");
+    system.kill_all("user-svc");
     let killed = Instant::now();
     let waiting = profile(20_000);
 
@@ -43,20 +43,21 @@ async fn the_only_user_svc_is_killed_and_comes_back() {
     if waiting.is_finished() {
         panic!("{:?}\n{}", waiting.await, system.log("gateway"));
     }
-    system.run("user-svc");
+    for name in system.instances_of("user-svc") {
+        system.run(&name);
+    }
     assert_eq!(waiting.await.unwrap().status, 200);
     system.is_healthy().await;
 }
 
 #[tokio::test]
 async fn a_gateway_without_a_broker_says_so_at_once() {
-    let mut system = System::start_with(&[]).await;
+    let mut system = System::start().await;
     let anna = system.client().register("anna").await;
     system.stop("gateway").await;
-    let mut lost = system;
-    lost.set("AMQP_URL", "amqp://127.0.0.1:1");
-    lost.run("gateway");
-    let client = lost.client();
+    system.set("AMQP_URL", "amqp://127.0.0.1:1");
+    system.run("gateway");
+    let client = system.client();
     eventually("the gateway is up", async || {
         client.try_send(client.request(Method::GET, "/health/live")).await.ok()
     })
@@ -74,8 +75,8 @@ async fn a_gateway_without_a_broker_says_so_at_once() {
 #[tokio::test]
 async fn both_stop_cleanly_when_asked() {
     let mut system = System::start().await;
-    for program in ["gateway", "user-svc"] {
-        let ended = system.stop(program).await.expect("it ends in time");
-        assert!(ended.success(), "{program}: {ended:?}\n{}", system.log(program));
+    for program in system.names().into_iter().rev() {
+        let ended = system.stop(&program).await.expect("it ends in time");
+        assert!(ended.success(), "{program}: {ended:?}\n{}", system.log(&program));
     }
 }
