@@ -22,8 +22,11 @@ pub struct Service {
 pub const GATEWAY: Service = Service { listens: true, ..Service::inner("gateway") };
 
 /// Everything, in the order in which it is stopped: who asks before who answers.
-pub const SERVICES: &[Service] =
-    &[GATEWAY, Service { makes_admin: true, ..Service::inner("user-svc") }];
+pub const SERVICES: &[Service] = &[
+    GATEWAY,
+    Service::inner("order-svc"),
+    Service { makes_admin: true, ..Service::inner("user-svc") },
+];
 
 /// The login for the management UI.
 pub const OPERATOR: &str = "operator";
