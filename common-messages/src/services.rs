@@ -3,7 +3,14 @@
 
 use mesh::{Manifest, Manifests, manifest::ManifestError};
 
-use crate::user::{FindUsers, GetPublicKeys, GetUser, Login, Register, UpdateUser, VerifyToken};
+use crate::order::{
+    GetOrder, GetOrderHistory, ListOrders, OrderCreated, OrderStatusChanged, PlaceOrder,
+    SetOrderStatus,
+};
+use crate::user::{
+    FindUsers, GetPublicKeys, GetUser, Login, Register, UpdateUser, UserDisabled, UserUpdated,
+    VerifyToken,
+};
 
 /// Accounts, log-in, and the only mint of tokens.
 pub fn user_svc() -> Manifest {
@@ -15,6 +22,23 @@ pub fn user_svc() -> Manifest {
         .answers::<UpdateUser>()
         .answers::<FindUsers>()
         .answers::<GetPublicKeys>()
+        .emits::<UserUpdated>()
+        .emits::<UserDisabled>()
+}
+
+/// Orders, from placing to delivery.
+pub fn order_svc() -> Manifest {
+    Manifest::new("order-svc")
+        .answers::<PlaceOrder>()
+        .answers::<GetOrder>()
+        .answers::<ListOrders>()
+        .answers::<SetOrderStatus>()
+        .answers::<GetOrderHistory>()
+        .calls::<GetUser>()
+        .emits::<OrderCreated>()
+        .emits::<OrderStatusChanged>()
+        .hears_each::<UserUpdated>()
+        .hears_each::<UserDisabled>()
 }
 
 /// The only open port: calls everybody for its callers.
@@ -28,6 +52,11 @@ pub fn gateway() -> Manifest {
         .calls_for_caller::<UpdateUser>()
         .calls_for_caller::<FindUsers>()
         .calls::<GetPublicKeys>()
+        .calls_for_caller::<PlaceOrder>()
+        .calls_for_caller::<GetOrder>()
+        .calls_for_caller::<ListOrders>()
+        .calls_for_caller::<SetOrderStatus>()
+        .calls_for_caller::<GetOrderHistory>()
 }
 
 /// The operator's command. It speaks for nobody.
@@ -40,7 +69,7 @@ pub fn meshctl() -> Manifest {
 /// # Errors
 /// Where the manifests contradict one another; a test keeps this from happening.
 pub fn all() -> Result<Manifests, ManifestError> {
-    Manifests::new([user_svc(), gateway(), meshctl()])
+    Manifests::new([user_svc(), order_svc(), gateway(), meshctl()])
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 //!
 //! A migration that has been released is never edited; a change is a new one behind it.
 
+pub mod order;
 pub mod schema;
 pub mod user;
 
 pub use schema::{Schema, Step};
 
 /// The schemas of all services.
-pub const ALL: &[Schema] = &[user::SCHEMA];
+pub const ALL: &[Schema] = &[order::SCHEMA, user::SCHEMA];
 
 /// The schema of the service with this name: `user-svc`.
 pub fn of(service: &str) -> Option<&'static Schema> {
