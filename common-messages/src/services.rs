@@ -8,8 +8,9 @@ use crate::order::{
     SetOrderStatus,
 };
 use crate::user::{
-    FindUsers, GetPublicKeys, GetUser, Login, Register, UpdateUser, UserDisabled, UserUpdated,
-    VerifyToken,
+    ChangePassword, EndSession, FindUsers, GetPublicKeys, GetRevokedSessions, GetUser, GetUsers,
+    Login, Logout, Refresh, Register, SetRole, SetStatus, UpdateUser, UserDisabled, UserLoggedIn,
+    UserRegistered, UserRoleChanged, UserSessionRevoked, UserUpdated, VerifyToken,
 };
 
 /// Accounts, log-in, and the only mint of tokens.
@@ -22,8 +23,20 @@ pub fn user_svc() -> Manifest {
         .answers::<UpdateUser>()
         .answers::<FindUsers>()
         .answers::<GetPublicKeys>()
+        .answers::<GetUsers>()
+        .answers::<Refresh>()
+        .answers::<Logout>()
+        .answers::<EndSession>()
+        .answers::<ChangePassword>()
+        .answers::<SetRole>()
+        .answers::<SetStatus>()
+        .answers::<GetRevokedSessions>()
+        .emits::<UserRegistered>()
+        .emits::<UserLoggedIn>()
         .emits::<UserUpdated>()
+        .emits::<UserRoleChanged>()
         .emits::<UserDisabled>()
+        .emits::<UserSessionRevoked>()
 }
 
 /// Orders, from placing to delivery.
@@ -57,11 +70,27 @@ pub fn gateway() -> Manifest {
         .calls_for_caller::<ListOrders>()
         .calls_for_caller::<SetOrderStatus>()
         .calls_for_caller::<GetOrderHistory>()
+        .calls_for_caller::<GetUsers>()
+        .calls::<Refresh>()
+        .calls_for_caller::<Logout>()
+        .calls::<EndSession>()
+        .calls_for_caller::<ChangePassword>()
+        .calls_for_caller::<SetRole>()
+        .calls_for_caller::<SetStatus>()
+        .calls::<GetRevokedSessions>()
+        .hears_each::<UserSessionRevoked>()
+        .hears_each::<UserDisabled>()
+        .hears_each::<UserRoleChanged>()
 }
 
 /// The operator's command. It speaks for nobody.
 pub fn meshctl() -> Manifest {
-    Manifest::new("meshctl").watches_all().calls::<GetUser>().calls::<GetPublicKeys>()
+    Manifest::new("meshctl")
+        .watches_all()
+        .calls::<GetUser>()
+        .calls::<GetUsers>()
+        .calls::<GetPublicKeys>()
+        .calls::<GetRevokedSessions>()
 }
 
 /// All members.

@@ -6,6 +6,7 @@ use mesh::{MeshConfig, database::DatabaseConfig, telemetry::TelemetryConfig};
 
 const BCRYPT_COST: u32 = 12;
 const ACCESS_TOKEN_SECONDS: u64 = 600;
+const SIGNING_KEY_DAYS: u16 = 30;
 
 /// Accounts, log-in, and the only mint of tokens
 #[derive(Debug, Clone, Parser)]
@@ -46,6 +47,15 @@ pub struct AccountsConfig {
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     pub access_token_seconds: u64,
+    /// Days after which another key signs access tokens
+    #[arg(
+        long = "signing-key-days",
+        value_name = "SIGNING_KEY_DAYS",
+        env = "SIGNING_KEY_DAYS",
+        default_value_t = SIGNING_KEY_DAYS,
+        value_parser = clap::value_parser!(u16).range(2..=365)
+    )]
+    pub signing_key_days: u16,
     /// The log-in address of the first administrator, made at start if there is none; goes
     /// with ADMIN_PASSWORD
     #[arg(long = "admin-email", value_name = "ADMIN_EMAIL", env = "ADMIN_EMAIL")]
@@ -65,6 +75,7 @@ impl Default for AccountsConfig {
         Self {
             bcrypt_cost: BCRYPT_COST,
             access_token_seconds: ACCESS_TOKEN_SECONDS,
+            signing_key_days: SIGNING_KEY_DAYS,
             admin_email: None,
             admin_password: None,
         }

@@ -10,13 +10,9 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
     jwk::{AlgorithmParameters, Jwk},
 };
-use mesh::database::Database;
 use uuid::Uuid;
 
-use crate::{
-    entity::signing_keys::{Model, State},
-    store,
-};
+use crate::entity::signing_keys::{Model, State};
 
 /// What stands before the 32 secret bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
 const PKCS8: [u8; 16] = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32];
@@ -56,20 +52,8 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
-    /// Reads the keys, and makes the first one if there is none. Of instances that make it
-    /// together one succeeds, and all take that one.
-    pub async fn load(database: &Database) -> Result<Self> {
-        let rows = store::keys::list(database.read()).await?;
-        if rows.iter().any(|row| row.state == State::Current) {
-            return Self::of(rows);
-        }
-        if store::keys::insert_current(database.write(), NewKey::draw()?).await? {
-            tracing::info!("made a signing key");
-        }
-        Self::of(store::keys::list(database.read()).await?)
-    }
-
-    fn of(mut rows: Vec<Model>) -> Result<Self> {
+    /// The keys in these rows, of which one must be the one that signs.
+    pub fn of(mut rows: Vec<Model>) -> Result<Self> {
         rows.sort_by_key(|row| row.state != State::Current);
         let current = rows.first().filter(|row| row.state == State::Current);
         let current = current.context("there is no current signing key")?;
@@ -126,7 +110,8 @@ pub(crate) mod tests {
 
     fn row(state: State) -> Model {
         let NewKey { id, private, public } = NewKey::draw().unwrap();
-        Model { id, private_key: private, public_key: public, state, created_at: Utc::now() }
+        let (created_at, retired_at) = (Utc::now(), None);
+        Model { id, private_key: private, public_key: public, state, created_at, retired_at }
     }
 
     /// A current key and the one before.

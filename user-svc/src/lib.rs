@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! [`config`] says what can be set. [`App`] is what the handlers share: the database, `password`
-//! (hashing in turns), `tokens` (minting and reading) with `keys` (what they are signed by). The
+//! (hashing in turns), `tokens` (minting and reading) with `keys` (what they are signed by) and
+//! `rotation` (when those are replaced). The
 //! `handlers` answer, one file for each group of contracts; `store` holds every query, `entity`
 //! the tables. `first_admin` makes the account that can make others administrators.
 //!
@@ -31,6 +32,7 @@ mod first_admin;
 mod handlers;
 mod keys;
 mod password;
+mod rotation;
 mod store;
 mod tokens;
 
@@ -48,9 +50,17 @@ pub fn service(mesh: Mesh, app: App) -> Service<App> {
         .database(database)
         .handle(handlers::log_in::register)
         .handle(handlers::log_in::login)
+        .handle(handlers::sessions::refresh)
+        .handle(handlers::sessions::logout)
+        .handle(handlers::sessions::end_session)
+        .handle(handlers::sessions::revoked)
         .handle(handlers::tokens::verify)
         .handle(handlers::tokens::public_keys)
         .handle(handlers::people::get)
+        .handle(handlers::people::get_several)
         .handle(handlers::people::update)
         .handle(handlers::people::find)
+        .handle(handlers::password::change)
+        .handle(handlers::admin::set_role)
+        .handle(handlers::admin::set_status)
 }

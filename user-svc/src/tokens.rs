@@ -1,6 +1,8 @@
 //! Tokens: access tokens that anybody can check by the public keys, and refresh tokens that mean
 //! something to the database alone.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Utc;
@@ -18,12 +20,13 @@ use uuid::Uuid;
 use crate::keys::Keyring;
 
 /// Seconds by which clocks may differ.
-const LEEWAY: u64 = 5;
+pub(crate) const LEEWAY: u64 = 5;
 
 /// The mint.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    keys: Keyring,
+    /// Replaced as a whole, when there is a new one.
+    keys: RwLock<Arc<Keyring>>,
     lifetime: u64,
     validation: Validation,
 }
@@ -57,6 +60,7 @@ impl Tokens {
     /// A mint whose access tokens last `lifetime` seconds. It tries itself out, so that a build
     /// that cannot sign does not start.
     pub fn new(keys: Keyring, lifetime: u64) -> Result<Self> {
+        let keys = RwLock::new(Arc::new(keys));
         let tokens = Self { keys, lifetime, validation: validation() };
         let trial = tokens.mint(Uuid::nil(), Uuid::nil(), Role::User)?;
         tokens.read(trial.expose()).context("an access token made now is not good")?;
@@ -76,7 +80,8 @@ impl Tokens {
             iat,
             jti: Uuid::now_v7(),
         };
-        let (kid, key) = self.keys.signing();
+        let keys = self.keys();
+        let (kid, key) = keys.signing();
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
         Ok(encode(&header, &claims, key).context("sign an access token")?.into())
     }
@@ -92,7 +97,8 @@ impl Tokens {
         if header.alg != Algorithm::EdDSA {
             return Err(BadToken::WrongAlgorithm);
         }
-        let key = header.kid.as_deref().and_then(|kid| self.keys.verifying(kid));
+        let keys = self.keys();
+        let key = header.kid.as_deref().and_then(|kid| keys.verifying(kid));
         let key = key.ok_or(BadToken::UnknownKey)?;
         let read = decode::<Claims>(token, key, &self.validation);
         read.map(|token| token.claims).map_err(|error| why(error.kind()))
@@ -104,8 +110,17 @@ impl Tokens {
     }
 
     /// The public keys by which anybody can read access tokens.
-    pub fn public_keys(&self) -> &KeySet {
-        self.keys.public()
+    pub fn public_keys(&self) -> KeySet {
+        self.keys().public().clone()
+    }
+
+    /// Signs and reads by these keys from now on.
+    pub fn take(&self, keys: Keyring) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    fn keys(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -156,7 +171,7 @@ impl RefreshToken {
 }
 
 /// What is kept of the refresh token with this text.
-fn digest(text: &str) -> Vec<u8> {
+pub(crate) fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text).to_vec()
 }
 
@@ -208,7 +223,7 @@ mod tests {
         assert_eq!((claims.sub, claims.sid, claims.role), (user, session, Role::Admin));
         assert_eq!(claims.exp - claims.iat, 600);
         let header = decode_header(token.expose()).unwrap();
-        assert_eq!(header.kid.as_deref(), Some(tokens.keys.signing().0));
+        assert_eq!(header.kid.as_deref(), Some(tokens.keys().signing().0));
     }
 
     #[test]
@@ -271,7 +286,7 @@ mod tests {
     #[test]
     fn the_public_key_used_as_a_shared_secret_opens_nothing() {
         let Mint { tokens, header, claims, .. } = mint();
-        let public = &tokens.public_keys().keys[1];
+        let public = tokens.public_keys().keys.pop().unwrap();
         let key = EncodingKey::from_urlsafe_base64_secret(&format!("{}=", public.x)).unwrap();
         let header = Header { alg: Algorithm::HS256, ..header };
         let forged = encode(&header, &claims, &key).unwrap();

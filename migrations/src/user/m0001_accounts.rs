@@ -59,15 +59,23 @@ async fn sessions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text("role"))
         .col(time("created_at"))
         .col(time("last_used_at"))
+        .col(moment("revoked_at"))
+        .col(ColumnDef::new("revocation_reason").text())
         .foreign_key(&mut belongs_to("sessions", "user_id", "users", "id"));
     manager.create_table(table).await?;
     let mut by_user = Index::create();
     by_user.name("sessions_by_user").table("sessions").col("user_id");
-    manager.create_index(by_user).await
+    manager.create_index(by_user).await?;
+    // Those that were revoked of late are asked for at every gateway's connect.
+    let mut revoked = Index::create();
+    revoked.name("sessions_revoked").table("sessions").col("revoked_at");
+    revoked.and_where(Expr::col("revoked_at").is_not_null());
+    manager.create_index(revoked).await
 }
 
 /// A row for each token, not a column of the session: one that has been replaced must still be
-/// recognised, and for a moment a session may have two good ones.
+/// recognised, and for a moment a session may have two good ones. Each knows which one it has
+/// replaced: using that once more is forgiven until this one is used.
 async fn refresh_tokens(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let mut table = Table::create();
     table
@@ -75,7 +83,8 @@ async fn refresh_tokens(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new("hash").blob().not_null().primary_key())
         .col(uuid("session_id"))
         .col(time("created_at"))
-        .col(ColumnDef::new("replaced_at").timestamp_with_time_zone())
+        .col(moment("replaced_at"))
+        .col(ColumnDef::new("replaces").blob())
         .foreign_key(&mut belongs_to("refresh_tokens", "session_id", "sessions", "id"));
     manager.create_table(table).await?;
     let mut by_session = Index::create();
@@ -91,7 +100,8 @@ async fn signing_keys(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new("private_key").blob().not_null())
         .col(ColumnDef::new("public_key").blob().not_null())
         .col(text("state"))
-        .col(time("created_at"));
+        .col(time("created_at"))
+        .col(moment("retired_at"));
     manager.create_table(table).await?;
     // Instances that make the first key together: one succeeds, and all take that one.
     let mut one_current = Index::create();
@@ -110,6 +120,11 @@ fn text(name: &'static str) -> ColumnDef {
 
 fn time(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
+}
+
+/// A time that may not have come.
+fn moment(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().take()
 }
 
 /// A row that goes with the one it belongs to.

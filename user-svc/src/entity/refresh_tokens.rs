@@ -14,6 +14,8 @@ pub(crate) struct Model {
     pub created_at: DateTime<Utc>,
     /// When it was used, and another one given out in its place.
     pub replaced_at: Option<DateTime<Utc>>,
+    /// The hash of the one in whose place it was given out; the first of a session has none.
+    pub replaces: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,4 @@
-//! Log-ins that have not ended.
+//! Log-ins, and those that have ended of late.
 
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -17,6 +17,10 @@ pub(crate) struct Model {
     pub created_at: DateTime<Utc>,
     /// When tokens were last given out.
     pub last_used_at: DateTime<Utc>,
+    /// When it was ended before its time.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Why, for whoever looks into the table.
+    pub revocation_reason: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

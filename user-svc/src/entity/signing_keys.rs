@@ -16,6 +16,8 @@ pub(crate) struct Model {
     pub public_key: Vec<u8>,
     pub state: State,
     pub created_at: DateTime<Utc>,
+    /// When another one took its place.
+    pub retired_at: Option<DateTime<Utc>>,
 }
 
 /// What a key is used for.

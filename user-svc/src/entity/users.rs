@@ -67,6 +67,11 @@ impl From<Model> for user::User {
 }
 
 impl Model {
+    /// The version, as events carry it.
+    pub fn version(&self) -> u64 {
+        self.version.cast_unsigned()
+    }
+
     /// What everybody may see.
     pub fn public_part(self) -> user::User {
         let Self { id, name, .. } = self;

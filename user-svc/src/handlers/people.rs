@@ -1,14 +1,16 @@
 //! Looking at accounts, and changing them.
 
+use std::collections::HashMap;
+
 use common_messages::{
     Cursor, Page,
     page::DEFAULT_LIMIT,
-    user::{FindUsers, GetUser, Status, UpdateUser, User, UserError},
+    user::{FindUsers, GetUser, GetUsers, Status, UpdateUser, User, UserError, UserUpdated},
 };
 use mesh::{Caller, Ctx, FieldError, HandlerError, Rejection, Reply};
 use uuid::Uuid;
 
-use super::is_admin;
+use super::{check_standing, is_admin};
 use crate::{
     App,
     entity::users::Model,
@@ -19,19 +21,41 @@ use crate::{
 pub(crate) async fn get(ctx: Ctx<App>, request: GetUser) -> Reply<GetUser> {
     let user = users::find(ctx.app().database.read(), request.id).await?;
     let user = user.ok_or(UserError::NotFound)?;
-    // A service that asks for itself sees all.
-    let all = ctx.caller().map_or(true, |caller| owns(caller, request.id));
-    Ok(if all { user.into() } else { user.public_part() })
+    Ok(shown_to(ctx.caller().ok(), user))
+}
+
+/// Several accounts in the order in which they were asked for, each as [`get`] would show it.
+pub(crate) async fn get_several(ctx: Ctx<App>, request: GetUsers) -> Reply<GetUsers> {
+    let rows = users::find_several(ctx.app().database.read(), &request.ids).await?;
+    let mut rows: HashMap<Uuid, Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let found = request.ids.iter().filter_map(|id| rows.remove(id));
+    Ok(found.map(|row| shown_to(ctx.caller().ok(), row)).collect())
 }
 
 /// Changes name or address.
 pub(crate) async fn update(ctx: Ctx<App>, request: UpdateUser) -> Reply<UpdateUser> {
-    if !owns(ctx.caller()?, request.id) {
+    let (caller, id) = (ctx.caller()?, request.id);
+    if !owns(caller, id) {
         return Err(UserError::Forbidden.into());
     }
-    let change = Change { name: request.name, email: request.email };
-    let user = users::update(ctx.app().database.write(), request.id, change).await?;
-    Ok(user.ok_or(UserError::NotFound)?.into())
+    let tx = ctx.begin().await?;
+    check_standing(&tx, caller).await?;
+    let before = users::lock(&tx, id).await?.ok_or(UserError::NotFound)?;
+    let Some(change) = change(request, &before) else { return tx.commit(before.into()).await };
+    let previous_email = change.email.is_some().then_some(before.email);
+    let user = users::update(&tx, id, change).await?.ok_or(UserError::NotFound)?;
+    let version = user.version();
+    let event = UserUpdated { user: user.into(), previous_email, version };
+    tx.emit(&event).await?;
+    tx.commit(event.user).await
+}
+
+/// What of the account becomes different, if anything does.
+fn change(request: UpdateUser, before: &Model) -> Option<Change> {
+    let name = request.name.filter(|name| name.trim() != before.name);
+    let email = request.email.filter(|email| *email != before.email);
+    let something = name.is_some() || email.is_some();
+    something.then(|| Change { name, email, ..Change::default() })
 }
 
 /// Accounts by name.
@@ -42,6 +66,12 @@ pub(crate) async fn find(ctx: Ctx<App>, request: FindUsers) -> Reply<FindUsers> 
     let rows = users::list(ctx.app().database.read(), search).await?;
     let shown = if admin { User::from } else { Model::public_part };
     Ok(page(rows, limit, shown))
+}
+
+/// What of an account who asks may see. A service that asks for itself sees all.
+fn shown_to(caller: Option<&Caller>, user: Model) -> User {
+    let all = caller.is_none_or(|caller| owns(caller, user.id));
+    if all { user.into() } else { user.public_part() }
 }
 
 /// Whether the caller may see and change all of this account.

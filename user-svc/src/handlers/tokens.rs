@@ -6,13 +6,13 @@ use common_messages::{
 };
 use mesh::{Ctx, Reply};
 
-use crate::{App, entity::users::Status, store::sessions};
+use crate::{App, entity::users::Status, store::sessions, tokens::BadToken};
 
 /// Says whether a token is good: also whether its session and its account still are, which the
 /// public keys alone cannot tell.
 pub(crate) async fn verify(ctx: Ctx<App>, request: VerifyToken) -> Reply<VerifyToken> {
     let app = ctx.app();
-    let claims = match app.tokens.read(request.token.expose()) {
+    let claims = match read(app, request.token.expose()).await? {
         Ok(claims) => claims,
         Err(bad) => return Ok(invalid(&bad.to_string())),
     };
@@ -24,9 +24,21 @@ pub(crate) async fn verify(ctx: Ctx<App>, request: VerifyToken) -> Reply<VerifyT
     })
 }
 
-/// The public keys.
+/// The public keys. Who asks may have met one that this instance does not know yet.
 pub(crate) async fn public_keys(ctx: Ctx<App>, _: GetPublicKeys) -> Reply<GetPublicKeys> {
-    Ok(ctx.app().tokens.public_keys().clone())
+    let app = ctx.app();
+    app.reload_keys().await?;
+    Ok(app.tokens.public_keys())
+}
+
+/// Reads a token; by a key that another instance has made, if need be.
+async fn read(app: &App, token: &str) -> anyhow::Result<Result<Claims, BadToken>> {
+    let told = app.tokens.read(token);
+    if told != Err(BadToken::UnknownKey) {
+        return Ok(told);
+    }
+    app.reload_keys().await?;
+    Ok(app.tokens.read(token))
 }
 
 fn valid(claims: Claims) -> Verification {

@@ -1,6 +1,7 @@
 //! Every query. Functions take the connection, so that they can be parts of a transaction.
 
 pub(crate) mod keys;
+pub(crate) mod refresh_tokens;
 pub(crate) mod sessions;
 #[cfg(test)]
 mod tests;

@@ -12,12 +12,14 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
 use super::{
-    key_of, keys, now, sessions,
+    key_of, keys, now, refresh_tokens, sessions,
     users::{self, Change, NewUser, Search, WriteError},
 };
 use crate::{
+    config::AccountsConfig,
     entity::{self, signing_keys::State, users::Model},
-    keys::{Keyring, NewKey},
+    keys::NewKey,
+    rotation::{self, Rule},
     tokens::RefreshToken,
 };
 
@@ -102,16 +104,16 @@ async fn a_change_touches_what_it_names_and_counts() {
     on_each(async |db| {
         let (anna, bert) =
             (add(&db, "anna@x.org", "Anna").await, add(&db, "bert@x.org", "Bert").await);
-        let renamed = Change { name: Some(" Änne ".into()), email: None };
+        let renamed = Change { name: Some(" Änne ".into()), ..Change::default() };
         let renamed = users::update(db.write(), anna.id, renamed).await.unwrap().unwrap();
         assert_eq!((renamed.name.as_str(), renamed.name_key.as_str()), ("Änne", "änne"));
         assert_eq!((renamed.email.as_str(), renamed.version), ("anna@x.org", 2));
         assert!(renamed.updated_at >= anna.updated_at);
-        let moved = Change { email: Some("Anne@X.org".into()), name: None };
+        let moved = Change { email: Some("Anne@X.org".into()), ..Change::default() };
         let moved = users::update(db.write(), anna.id, moved).await.unwrap().unwrap();
         assert_eq!((moved.email.as_str(), moved.email_key.as_str()), ("Anne@X.org", "anne@x.org"));
         assert_eq!((moved.name.as_str(), moved.version), ("Änne", 3));
-        let taken = Change { email: Some("BERT@x.org".into()), name: None };
+        let taken = Change { email: Some("BERT@x.org".into()), ..Change::default() };
         let told = users::update(db.write(), anna.id, taken).await;
         assert!(matches!(told, Err(WriteError::EmailTaken)), "{told:?}");
         let nobody = users::update(db.write(), Uuid::now_v7(), Change::default()).await.unwrap();
@@ -194,7 +196,9 @@ async fn a_session_stands_with_its_account_until_it_is_idle_or_old() {
         let id = Uuid::now_v7();
         let open = async |id| {
             let change = db.begin().await.unwrap();
-            sessions::open(&change, id, &anna, RefreshToken::draw().digest()).await.unwrap();
+            sessions::open(&change, id, &anna).await.unwrap();
+            let token = RefreshToken::draw().digest();
+            refresh_tokens::add(&change, id, token, None).await.unwrap();
             change.commit().await.unwrap();
         };
         let standing = async |id, user| {
@@ -227,7 +231,9 @@ async fn a_session_stands_with_its_account_until_it_is_idle_or_old() {
 #[tokio::test]
 async fn instances_that_start_together_share_one_signing_key() {
     on_each(async |db| {
-        let together = futures::future::join_all((0..4).map(|_| Keyring::load(&db))).await;
+        let rule = Rule::of(&AccountsConfig::default());
+        let look = || rotation::look_after(&db, rule);
+        let together = futures::future::join_all((0..4).map(|_| look())).await;
         let mut names: Vec<String> =
             together.into_iter().map(|keys| keys.unwrap().signing().0.to_owned()).collect();
         names.dedup();

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use common_messages::user::{self, Role, Status};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr,
     EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
@@ -23,10 +23,13 @@ pub(crate) struct NewUser {
 }
 
 /// What changes about an account.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Change {
     pub name: Option<String>,
     pub email: Option<String>,
+    pub password_hash: Option<String>,
+    pub role: Option<Role>,
+    pub status: Option<Status>,
 }
 
 /// Which accounts to find.
@@ -118,6 +121,27 @@ pub(crate) async fn find_by_email(
     Entity::find().filter(Column::EmailKey.eq(key_of(email))).one(db).await
 }
 
+/// The account with this id, which nobody else changes until the transaction is over.
+pub(crate) async fn lock(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    // On SQLite writers take turns anyhow.
+    Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(db).await
+}
+
+/// The administrators, of whom nobody else makes or unmakes one until the transaction is over.
+/// To be locked before any other account.
+pub(crate) async fn lock_admins(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    let admins = Entity::find().filter(Column::Role.eq(crate::entity::users::Role::Admin));
+    admins.order_by_asc(Column::Id).lock(LockType::NoKeyUpdate).all(db).await
+}
+
+/// The accounts with these ids, in no order.
+pub(crate) async fn find_several(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await
+}
+
 /// Whether there is an administrator.
 pub(crate) async fn has_admin(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
     let admins = Entity::find().filter(Column::Role.eq(crate::entity::users::Role::Admin));
@@ -138,6 +162,15 @@ pub(crate) async fn update(
     if let Some(email) = change.email {
         update = update.col_expr(Column::EmailKey, Expr::value(key_of(&email)));
         update = update.col_expr(Column::Email, Expr::value(email));
+    }
+    if let Some(hash) = change.password_hash {
+        update = update.col_expr(Column::PasswordHash, Expr::value(hash));
+    }
+    if let Some(role) = change.role {
+        update = update.col_expr(Column::Role, Expr::value(role.as_str()));
+    }
+    if let Some(status) = change.status {
+        update = update.col_expr(Column::Status, Expr::value(status.as_str()));
     }
     let update = update
         .col_expr(Column::UpdatedAt, Expr::value(now()))
