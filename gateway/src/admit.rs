@@ -33,7 +33,7 @@ pub async fn admit(
     let Some((state, context)) = circumstances(&request) else {
         return Ok(request.error_response(Problem::internal("a request without a context")));
     };
-    let identity = auth::identify(&request, &state, &context).await;
+    let identity = auth::identify(&request, &state).await;
     let counted = count(&request, &state, &context, &identity);
     request.extensions_mut().insert(identity);
     let (mut response, allowance) = match counted {

@@ -17,7 +17,6 @@ use uuid::Uuid;
 
 use crate::{
     ask::Ask,
-    context::Context,
     problem::Problem,
     state::State,
     tokens::{TokenError, Verified},
@@ -35,18 +34,14 @@ pub enum Identity {
 }
 
 /// Looks at the request's token, if it has one.
-pub async fn identify(request: &ServiceRequest, state: &State, context: &Context) -> Identity {
+pub async fn identify(request: &ServiceRequest, state: &State) -> Identity {
     let Some(header) = request.headers().get(header::AUTHORIZATION) else {
         return Identity::Nobody;
     };
     let Some(token) = header.to_str().ok().and_then(bearer) else {
         return Identity::Rejected(TokenError::Bad("Authorization must be Bearer <token>"));
     };
-    let fetch = async || {
-        // A deadline that is none is told to the client where it matters.
-        let limit = || mesh::Deadline::within(state.config.request_timeout);
-        state.fetch_keys(context.deadline().unwrap_or_else(|_| limit())).await
-    };
+    let fetch = async || state.fetch_keys().await;
     match state.tokens.verify(token, fetch).await {
         Ok(verified) => Identity::Known(verified),
         Err(error) => Identity::Rejected(error),

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use tokio::time::timeout;
 
@@ -107,8 +107,11 @@ pub fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        // A number where the name of an enum's variant is expected counts as bad syntax.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(json).is_ok();
         match error.inner().classify() {
             Category::Data => field::wrong_type(error.path(), &error.inner().to_string()),
+            _ if is_json() => field::wrong_type(error.path(), "is of a wrong type"),
             Category::Syntax | Category::Eof | Category::Io => Problem::malformed(error.inner()),
         }
     })?;

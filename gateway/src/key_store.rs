@@ -79,7 +79,8 @@ impl KeyStore {
         known.keys.get(kid).filter(|_| fresh).cloned()
     }
 
-    fn replace(&self, set: KeySet) {
+    /// Takes these instead of those that are known.
+    pub fn replace(&self, set: KeySet) {
         let keys =
             set.keys.into_iter().filter_map(|key| match DecodingKey::from_ed_components(&key.x) {
                 Ok(read) => Some((key.kid, Arc::new(read))),

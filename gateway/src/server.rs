@@ -27,7 +27,7 @@ pub struct Server {
     metrics_addr: Option<SocketAddr>,
     handles: Vec<ServerHandle>,
     serving: JoinHandle<io::Result<()>>,
-    upkeep: JoinHandle<()>,
+    upkeep: [JoinHandle<()>; 2],
 }
 
 impl Server {
@@ -41,6 +41,8 @@ impl Server {
         let metrics_addr = config.metrics_addr;
         let upkeep = tokio::spawn(metrics.clone().keep_up());
         let state = Data::new(State::new(mesh.clone(), config, metrics));
+        let keys = state.clone();
+        let keys = tokio::spawn(async move { keys.keep_keys().await });
 
         let (serving, addr) = serve(&state, grace)?;
         let mut handles = vec![serving.handle()];
@@ -53,7 +55,7 @@ impl Server {
         }
         let serving = tokio::spawn(serving);
         tracing::info!(%addr, "listening");
-        Ok(Self { mesh, addr, metrics_addr: metrics_bound, handles, serving, upkeep })
+        Ok(Self { mesh, addr, metrics_addr: metrics_bound, handles, serving, upkeep: [upkeep, keys] })
     }
 
     /// Where it listens.
@@ -80,7 +82,7 @@ impl Server {
         for handle in &self.handles {
             handle.stop(true).await;
         }
-        self.upkeep.abort();
+        self.upkeep.iter().for_each(JoinHandle::abort);
         self.mesh.stop().await;
         match ended {
             Some(ended) => ended.context("serve HTTP")?.context("serve HTTP"),

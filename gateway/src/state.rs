@@ -1,12 +1,21 @@
 //! What all requests share.
 
+use std::time::Duration;
+
 use common_messages::{token::KeySet, user::GetPublicKeys};
-use mesh::{CallError, Deadline, Failure, FailureKind, Mesh, topology};
+use mesh::{CallError, Failure, FailureKind, Mesh, topology};
 
 use crate::{
     config::GatewayConfig, connections::Connections, login_attempts::LoginAttempts,
     metrics::Metrics, rate_limit::RateLimit, tokens::Tokens,
 };
+
+/// How often the keys of tokens are asked for.
+const KEYS_EVERY: Duration = Duration::from_secs(60);
+/// How soon again if they cannot be had.
+const KEYS_AGAIN: Duration = Duration::from_secs(1);
+/// How long user-svc has to give them out.
+const KEYS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The gateway, as its handlers see it.
 #[derive(Debug)]
@@ -47,12 +56,29 @@ impl State {
         }
     }
 
-    /// The public keys of tokens, from user-svc.
+    /// Keeps the public keys of tokens at hand, so that no request has to wait for them, and
+    /// tokens can be checked while user-svc is away. Runs until it is dropped.
+    pub async fn keep_keys(&self) {
+        self.mesh.connected().await;
+        loop {
+            let wait = match self.fetch_keys().await {
+                Ok(keys) => {
+                    self.tokens.keep(keys);
+                    KEYS_EVERY
+                }
+                Err(_) => KEYS_AGAIN,
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// The public keys of tokens, from user-svc. Several requests may wait for the one that asks,
+    /// so it asks for a short time only, whatever its own deadline.
     ///
     /// # Errors
     /// If it cannot be asked.
-    pub async fn fetch_keys(&self, deadline: Deadline) -> Result<KeySet, Failure> {
-        self.mesh.call(GetPublicKeys {}).until(deadline).await.map_err(|error| match error {
+    pub async fn fetch_keys(&self) -> Result<KeySet, Failure> {
+        self.mesh.call(GetPublicKeys {}).within(KEYS_WITHIN).await.map_err(|error| match error {
             CallError::Failed(failure) => failure,
             // It knows no reason to.
             no => {

@@ -19,7 +19,7 @@ pub struct MeshConfig {
     )]
     pub amqp_url: AmqpUrl,
     /// The password of the broker user that bears the service's name. If it is not given it is
-    /// read from the file SECRETS_DIR/<service>
+    /// read from the file SECRETS_DIR/{service}
     #[arg(
         long = "amqp-password",
         value_name = "AMQP_PASSWORD",

@@ -15,12 +15,12 @@ pub const LONGEST: Duration = Duration::from_secs(30);
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// `timeout` from now, at most [`LONGEST`].
+    /// `timeout` from now, at most 30 s.
     pub fn within(timeout: Duration) -> Self {
         Self(Instant::now() + timeout.min(LONGEST))
     }
 
-    /// Read from the wire. A sender whose clock is ahead cannot make it later than [`LONGEST`].
+    /// Read from the wire. A sender whose clock is ahead cannot make it later than 30 s.
     pub fn from_unix_ms(ms: u64) -> Self {
         let left = Duration::from_millis(ms.saturating_sub(unix_ms()));
         Self::within(left)

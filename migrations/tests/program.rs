@@ -14,14 +14,12 @@ fn migrate(url: &str, arguments: &[&str]) -> Output {
 async fn it_says_what_is_pending_applies_it_and_says_so() {
     for backend in Backend::ALL {
         let test = TestDatabase::start(backend).await;
-        for (action, said) in [
-            ("status", "pending  0001_accounts\n"),
-            ("up", "applied  0001_accounts\n"),
-            ("status", "applied  0001_accounts\n"),
-        ] {
+        for (action, state) in [("status", "pending"), ("up", "applied"), ("status", "applied")] {
             let output = migrate(test.url(), &["user-svc", action]);
             assert!(output.status.success(), "{output:?}");
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), said);
+            let said = String::from_utf8(output.stdout).unwrap();
+            assert!(said.lines().all(|line| line.starts_with(state)), "{said}");
+            assert!(said.contains(&format!("{state}  0001_accounts\n")), "{said}");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What survives a crash: replies that are given again, and events that are told for sure.
 //!
 //! # Layout
-//! - [`schema`]: the tables, and the migration that makes them
-//! - [`inbox`]: the reply of a request, stored with its effect and found before any handler runs
-//! - [`outbox`]: events, written with the change they tell of; [`relay`] publishes them
-//! - [`lease`]: which instance publishes what a dead one left behind
-//! - [`tx`]: what a handler sees of it: begin, emit, commit
+//! - `schema`: the tables, and the migration that makes them
+//! - `inbox`: the reply of a request, stored with its effect and found before any handler runs
+//! - `outbox`: events, written with the change they tell of; `relay` publishes them
+//! - `lease`: which instance publishes what a dead one left behind
+//! - `tx`: what a handler sees of it: begin, emit, commit
 
 pub(crate) mod inbox;
 mod lease;

@@ -53,6 +53,17 @@ impl Management {
         self.send(Method::POST, path, Some(body)).await;
     }
 
+    /// Sends `body` to `path` under `/api`; the answer's text if it is a refusal.
+    pub(super) async fn try_post(&self, path: &str, body: &Value) -> Result<(), String> {
+        let request = self.client.post(format!("{}/api/{path}", self.base)).json(body);
+        let sent = request.basic_auth(&self.user, Some(&self.password)).send().await;
+        let answer = sent.map_err(|error| error.to_string())?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        Err(answer.text().await.unwrap_or_default())
+    }
+
     /// Puts `body` at `path` under `/api`.
     pub async fn put(&self, path: &str, body: &Value) {
         self.send(Method::PUT, path, Some(body)).await;

@@ -45,7 +45,11 @@ impl TestMesh {
         let vhost = format!("test-{}", draw_name());
         let management = Management::at(management_url);
         let all = definitions(manifests, &vhost, |_| PASSWORD.to_owned(), None);
-        management.post("definitions", &all).await;
+        // The users are every test's: two tests that make them at the same moment can collide.
+        eventually("the definitions are imported", async || {
+            management.try_post("definitions", &all).await.ok()
+        })
+        .await;
         let admin = serde_json::json!({ "configure": ".*", "write": ".*", "read": ".*" });
         management.put(&format!("permissions/{vhost}/{}", management.user()), &admin).await;
         let amqp_url = format!("{amqp_url}/{vhost}");
