@@ -5,4 +5,4 @@ mod client;
 mod system;
 
 pub use client::{Answer, Client};
-pub use system::{ADMIN, Plan, SERVICES, System};
+pub use system::{ADMIN, Plan, System, all_services};

@@ -17,7 +17,10 @@ use crate::client::Client;
 pub const ADMIN: (&str, &str) = ("admin@example.com", "admin of the tests");
 
 /// The services of which every system has as many instances as its plan says.
-pub const SERVICES: [&str; 1] = ["user-svc"];
+pub fn all_services() -> Vec<&'static str> {
+    let manifests = services::all().expect("manifests that agree");
+    manifests.iter().filter(|member| member.is_service()).map(|member| member.name).collect()
+}
 
 /// What a system is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,7 @@ impl System {
     /// A system of which nothing runs yet.
     pub async fn prepare(test: TestMesh, plan: Plan, settings: &[(&str, &str)]) -> Self {
         let mut databases = BTreeMap::new();
-        for service in SERVICES {
+        for service in all_services() {
             databases.insert(service, TestDatabase::start(plan.backend).await);
         }
         let port = |_| ports::choose().expect("a free port");
@@ -104,7 +107,7 @@ impl System {
     /// The names of all its processes: `user-svc`, `user-svc.2`, `gateway`, …
     pub fn names(&self) -> Vec<String> {
         let count = |of: &'static str, many: usize| (0..many).map(move |nth| name(of, nth));
-        let services = SERVICES.into_iter().flat_map(|of| count(of, self.plan.instances));
+        let services = all_services().into_iter().flat_map(|of| count(of, self.plan.instances));
         services.chain(count("gateway", self.plan.gateways)).collect()
     }
 
@@ -217,7 +220,7 @@ impl System {
             eventually("the system is healthy", async || {
                 let asked = client.try_send(client.request(Method::GET, "/health"));
                 let health = asked.await.ok()?;
-                let all = SERVICES.iter().all(|service| {
+                let all = all_services().iter().all(|service| {
                     let word = mesh::topology::word_of(service);
                     health.body["services"][word]["instances"] == self.plan.instances
                 });

@@ -18,6 +18,7 @@ async fn the_only_user_svc_is_killed_and_comes_back() {
             anna.send(request.header("X-Request-Timeout", wait_ms)).await
         })
     };
+    assert_eq!(profile(5000).await.unwrap().status, 200);
     system.kill_all("user-svc");
     let killed = Instant::now();
     let waiting = profile(20_000);
