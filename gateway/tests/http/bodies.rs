@@ -24,7 +24,7 @@ async fn what_is_wrong_with_a_body_is_said() {
         ("{", "request.malformed", None),
         ("{'email':1}", "request.malformed", None),
         (r#"{"email":"a","password":"b"} {}"#, "request.malformed", None),
-        (r#"{"email":"\ud800"}"#, "request.malformed", None),
+        (r#"{"email":"\ud800"}"#, "request.wrong_type", Some("email")),
         ("null", "request.wrong_type", Some("")),
         ("7", "request.wrong_type", Some("")),
         (r#"["a@b.org","password"]"#, "request.wrong_type", Some("")),

@@ -2,7 +2,6 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use common_messages::{
-    services,
     token::Claims,
     user::Role::{Admin, User},
 };
@@ -19,7 +18,7 @@ use crate::{
 };
 
 async fn with_user_svc(config: GatewayConfig) -> (TestMesh, Gateway) {
-    let test = TestMesh::start(&services::all().unwrap()).await;
+    let test = TestMesh::start(&user_svc::manifests()).await;
     user_svc::start(test.join("user-svc").await).await;
     let mesh = test.join("gateway").await;
     assert!(mesh.sees("user-svc", PATIENCE).await);

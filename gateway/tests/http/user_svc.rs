@@ -10,7 +10,7 @@ use common_messages::{
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use mesh::{
-    Ctx, Mesh, Reply, Service,
+    Ctx, Manifest, Manifests, Mesh, Reply, Service,
     database::testing::{Backend, TestDatabase},
 };
 use uuid::Uuid;
@@ -64,6 +64,28 @@ pub fn claims(role: Role) -> Claims {
 /// A good token.
 pub fn token(role: Role) -> String {
     encode(&header(), &claims(role), &key()).unwrap()
+}
+
+/// A mesh of the gateway and of what is answered here, whatever else there is in Warren.
+pub fn manifests() -> Manifests {
+    let user_svc = Manifest::new("user-svc")
+        .answers::<Register>()
+        .answers::<Login>()
+        .answers::<VerifyToken>()
+        .answers::<GetUser>()
+        .answers::<UpdateUser>()
+        .answers::<FindUsers>()
+        .answers::<GetPublicKeys>();
+    let gateway = Manifest::new("gateway")
+        .watches_all()
+        .calls_for_caller::<Register>()
+        .calls::<Login>()
+        .calls::<VerifyToken>()
+        .calls_for_caller::<GetUser>()
+        .calls_for_caller::<UpdateUser>()
+        .calls_for_caller::<FindUsers>()
+        .calls::<GetPublicKeys>();
+    Manifests::new([user_svc, gateway]).unwrap()
 }
 
 /// Answers from here on, until the test ends.
