@@ -55,7 +55,14 @@ impl Server {
         }
         let serving = tokio::spawn(serving);
         tracing::info!(%addr, "listening");
-        Ok(Self { mesh, addr, metrics_addr: metrics_bound, handles, serving, upkeep: [upkeep, keys] })
+        Ok(Self {
+            mesh,
+            addr,
+            metrics_addr: metrics_bound,
+            handles,
+            serving,
+            upkeep: [upkeep, keys],
+        })
     }
 
     /// Where it listens.
