@@ -5,7 +5,7 @@ use futures::future::join_all;
 use mesh::{CallError, RefusalKind};
 use sea_orm::ConnectionTrait;
 
-use crate::system::{PASSWORD, caller, login, on_each, refusal, registration, wrong_fields};
+use crate::system::{PASSWORD, login, on_each, refusal, registration, wrong_fields};
 
 #[tokio::test]
 async fn who_registers_can_log_in_with_the_address_in_any_case() {
@@ -92,7 +92,7 @@ async fn only_an_administrator_makes_administrators() {
         let root = system.admin().await;
         let made = system.ask_as(&root, admin("c@x.org")).await.unwrap();
         assert_eq!(made.role, Some(Role::Admin));
-        assert_eq!(caller(&system.log_in("c@x.org").await.user).role, "admin");
+        assert_eq!(system.enter("c@x.org").await.role, "admin");
     })
     .await;
 }

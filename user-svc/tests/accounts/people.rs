@@ -23,7 +23,7 @@ fn update(id: Uuid) -> UpdateUser {
 async fn one_sees_all_of_oneself_and_of_others_id_and_name() {
     on_each(async |system| {
         let anna = system.register("anna@x.org").await;
-        let (owner, root) = (crate::system::caller(&anna), system.admin().await);
+        let (owner, root) = (system.enter("anna@x.org").await, system.admin().await);
         let other = system.somebody("bert@x.org").await;
         let get = GetUser { id: anna.id };
         assert_eq!(system.ask_as(&owner, get.clone()).await.unwrap(), anna);

@@ -12,7 +12,7 @@ use mesh::{
 };
 use tempfile::TempDir;
 
-use crate::system::{PASSWORD, System, caller, login, registration};
+use crate::system::{PASSWORD, System, login, registration};
 
 /// A running user-svc.
 struct Program {
@@ -63,8 +63,9 @@ async fn secrets_are_never_logged_and_a_signal_ends_it_cleanly() {
             ("LOG_FORMAT", "json"),
         ]);
         assert!(system.gateway.sees(user_svc::NAME, PATIENCE).await, "{}", program.log());
-        let anna = caller(&system.register("anna@x.org").await);
+        system.register("anna@x.org").await;
         let given = system.log_in("anna@x.org").await;
+        let anna = system.caller(&given).await;
         system.ask(login("anna@x.org", "another wrong one")).await.unwrap_err();
         system.ask(registration("anna@x.org")).await.unwrap_err();
         let renamed = UpdateUser { id: anna.user_id, name: Some("Änne".into()), email: None };

@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use common_messages::{
     services,
-    user::{LoggedIn, Login, Register, Role, User, UserError},
+    user::{LoggedIn, Login, Register, User, UserError, VerifyToken},
 };
 use mesh::{
-    CallError, Caller, Mesh, Request, StopError,
+    CallError, Caller, Manifests, Mesh, Request, StopError,
     database::{
         Database,
         testing::{Backend, TestDatabase},
     },
     testing::{PATIENCE, TestMesh},
 };
+use sea_orm::{ConnectionTrait, Statement, prelude::ChronoUtc};
 use tokio::{sync::oneshot, task::JoinHandle};
 use user_svc::{AccountsConfig, App};
-use uuid::Uuid;
+
+use crate::ear;
 
 /// Anna's, and everybody's.
 pub const PASSWORD: &str = "correct horse battery";
@@ -66,8 +68,10 @@ impl System {
 
     /// Without an instance of user-svc.
     pub async fn empty(backend: Backend) -> Self {
+        let all = services::all().unwrap();
+        let with_ear = Manifests::new(all.iter().cloned().chain([ear::manifest()])).unwrap();
         let (mesh, database) =
-            (TestMesh::start(&services::all().unwrap()).await, TestDatabase::start(backend).await);
+            (TestMesh::start(&with_ear).await, TestDatabase::start(backend).await);
         let gateway = mesh.join("gateway").await;
         Self { mesh, database, gateway, instances: Vec::new() }
     }
@@ -122,14 +126,43 @@ impl System {
         self.ask(login(email, PASSWORD)).await.unwrap()
     }
 
-    /// A registered user, as the gateway would name them.
+    /// Whose tokens these are, as the gateway would name them.
+    pub async fn caller(&self, given: &LoggedIn) -> Caller {
+        let token = given.access_token.clone();
+        let claims = self.ask(VerifyToken { token }).await.unwrap().claims.unwrap();
+        let role = claims.role.as_str().to_owned();
+        Caller { user_id: claims.sub, role, session_id: claims.sid }
+    }
+
+    /// One who logs in.
+    pub async fn enter(&self, email: &str) -> Caller {
+        self.caller(&self.log_in(email).await).await
+    }
+
+    /// One who registers and logs in.
     pub async fn somebody(&self, email: &str) -> Caller {
-        caller(&self.register(email).await)
+        self.register(email).await;
+        self.enter(email).await
     }
 
     /// The administrator.
     pub async fn admin(&self) -> Caller {
-        caller(&self.log_in("root@example.org").await.user)
+        self.enter("root@example.org").await
+    }
+
+    /// Whether the access token is good.
+    pub async fn is_good(&self, given: &LoggedIn) -> bool {
+        let token = given.access_token.clone();
+        self.ask(VerifyToken { token }).await.unwrap().valid
+    }
+
+    /// Sets a time in the tables, `seconds` ago: `UPDATE … SET … = $1`.
+    pub async fn set_back(&self, update: &str, seconds: i64) {
+        let time = ChronoUtc::now() - chrono::Duration::seconds(seconds);
+        let tables = self.tables().await;
+        let kind = tables.write().get_database_backend();
+        let update = Statement::from_sql_and_values(kind, update, [time.into()]);
+        assert!(tables.write().execute_raw(update).await.unwrap().rows_affected() > 0);
     }
 }
 
@@ -144,11 +177,6 @@ pub fn registration(email: &str) -> Register {
 
 pub fn login(email: &str, password: &str) -> Login {
     Login { email: email.to_owned(), password: password.to_owned().into() }
-}
-
-pub fn caller(user: &User) -> Caller {
-    let role = user.role.unwrap_or(Role::User).as_str().to_owned();
-    Caller { user_id: user.id, role, session_id: Uuid::now_v7() }
 }
 
 /// The refusal that must have come.
