@@ -42,7 +42,7 @@ pub(crate) fn start(mesh: &Mesh, leaving: CancellationToken) {
 }
 
 async fn keep_announcing(member: Weak<Member>, asked: &Notify) {
-    let Some(mut sessions) = member.upgrade().map(|member| member.link.sessions()) else { return };
+    let Some(mut ready) = member.upgrade().map(|member| member.link.ready()) else { return };
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut prune = tokio::time::interval(Duration::from_secs(1));
@@ -50,7 +50,7 @@ async fn keep_announcing(member: Weak<Member>, asked: &Notify) {
     let mut settle = Box::pin(tokio::time::sleep(Duration::from_secs(u32::MAX.into())));
     loop {
         let event = tokio::select! {
-            changed = sessions.changed() => match changed {
+            changed = ready.changed() => match changed {
                 Ok(()) => Event::Session,
                 Err(_) => return,
             },
@@ -71,7 +71,7 @@ async fn keep_announcing(member: Weak<Member>, asked: &Notify) {
             Event::Session => {
                 mesh.registry().forget();
                 settle.as_mut().reset(far);
-                if sessions.borrow_and_update().is_some() {
+                if *ready.borrow_and_update() {
                     announce(&mesh, false);
                     ask(&mesh);
                     settle.as_mut().reset(tokio::time::Instant::now() + TIME_TO_SPEAK);

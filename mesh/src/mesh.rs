@@ -174,7 +174,7 @@ impl Mesh {
     /// Waits for a connection to the broker.
     pub async fn connected(&self) {
         // It only fails when the member has been stopped, and then nothing is waited for.
-        let _ = self.0.link.sessions().wait_for(Option::is_some).await;
+        let _ = self.0.link.ready().wait_for(|ready| *ready).await;
     }
 
     /// Waits until an instance of `service` is known to be alive, at most for `limit`.

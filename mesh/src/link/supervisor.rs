@@ -18,6 +18,7 @@ const SUBSCRIPTIONS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Link {
     session: watch::Receiver<Option<Arc<Session>>>,
+    ready: watch::Receiver<bool>,
     subscribe: mpsc::Sender<Subscription>,
     stop: CancellationToken,
     task: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -32,6 +33,7 @@ impl Link {
         replies: Subscription,
     ) -> Self {
         let (current, session) = watch::channel(None);
+        let (all_open, ready) = watch::channel(false);
         let (subscribe, subscriptions) = mpsc::channel(SUBSCRIPTIONS);
         let stop = CancellationToken::new();
         let supervisor = Supervisor {
@@ -40,12 +42,13 @@ impl Link {
             pending,
             replies,
             current,
+            all_open,
             wanted: subscriptions,
             open: Vec::new(),
             stop: stop.clone(),
         };
         let task = tokio::sync::Mutex::new(Some(tokio::spawn(supervisor.run())));
-        Self { session, subscribe, stop, task }
+        Self { session, ready, subscribe, stop, task }
     }
 
     /// The session as it is now, if there is one.
@@ -53,9 +56,10 @@ impl Link {
         self.session.borrow().clone()
     }
 
-    /// Every change of session, for those who begin anew with each.
-    pub(crate) fn sessions(&self) -> watch::Receiver<Option<Arc<Session>>> {
-        self.session.clone()
+    /// Whether there is a session in which everything is consumed that is wanted; changes with
+    /// each, for those who begin anew.
+    pub(crate) fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.clone()
     }
 
     /// Consumes from one more queue, in this session and all that follow.
@@ -86,6 +90,7 @@ struct Supervisor {
     pending: Arc<Pending>,
     replies: Subscription,
     current: watch::Sender<Option<Arc<Session>>>,
+    all_open: watch::Sender<bool>,
     wanted: mpsc::Receiver<Subscription>,
     open: Vec<Subscription>,
     stop: CancellationToken,
@@ -116,22 +121,30 @@ impl Supervisor {
 
     async fn connect(&mut self) -> lapin::Result<Session> {
         let replies = self.replies.clone();
-        let session = Session::open(&self.uri, &self.identity, &self.pending, replies).await?;
+        Session::open(&self.uri, &self.identity, &self.pending, replies).await
+    }
+
+    /// Consumes everything that is wanted; the first failure ends the session.
+    async fn open_all(&mut self, session: &Session) {
         self.open.retain(|subscription| !subscription.closing.is_cancelled());
         while let Ok(subscription) = self.wanted.try_recv() {
             self.open.push(subscription);
         }
-        for subscription in &self.open {
-            session.subscribe(subscription.clone()).await?;
+        for subscription in self.open.clone() {
+            if let Err(error) = session.subscribe(subscription).await {
+                return session.end(&format!("subscribe: {error}"));
+            }
         }
-        Ok(session)
+        tracing::info!("connected to the broker");
+        self.all_open.send_replace(true);
     }
 
     /// One session, from the first message to the end.
     async fn live(&mut self, session: Session) {
         let session = Arc::new(session);
-        tracing::info!("connected to the broker");
+        // Whoever is handed a request must find the session by which to reply.
         self.current.send_replace(Some(Arc::clone(&session)));
+        self.open_all(&session).await;
         let reason = loop {
             tokio::select! {
                 () = self.stop.cancelled() => {
@@ -148,6 +161,7 @@ impl Supervisor {
             }
         };
         // First nobody gets this session any more, then its callers are told.
+        self.all_open.send_replace(false);
         self.current.send_replace(None);
         self.pending.lose_all();
         if !self.stop.is_cancelled() {
