@@ -47,7 +47,8 @@ async fn the_only_user_svc_is_killed_and_comes_back() {
     for name in system.instances_of("user-svc") {
         system.run(&name);
     }
-    assert_eq!(waiting.await.unwrap().status, 200);
+    let answered = waiting.await.unwrap();
+    assert_eq!(answered.status, 200, "{answered:?}\n{}", system.log("user-svc"));
     system.is_healthy().await;
 }
 
