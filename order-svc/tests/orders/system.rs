@@ -12,9 +12,9 @@ use common_messages::{
     user::{SetStatus, Status, User},
 };
 use mesh::{
-    CallError, Caller, Manifest, Manifests, Mesh, Request, Service, StopError,
+    CallError, Caller, Manifest, Manifests, Mesh, Presence, Request, Service, StopError,
     database::testing::{Backend, TestDatabase},
-    testing::{PATIENCE, TestMesh},
+    testing::{PATIENCE, TestMesh, eventually},
 };
 use order_svc::App;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -31,6 +31,7 @@ pub struct System {
     pub gateway: Mesh,
     pub users: Users,
     pub ear: Ear,
+    members: Vec<Mesh>,
     user_svc: Option<Running>,
     others: Vec<Running>,
     _places: [TestDatabase; 2],
@@ -86,11 +87,12 @@ impl System {
         let (user_mesh, tables) =
             (mesh.join(users::NAME).await, users_place.connect_with_tables(users::NAME).await);
         let user_svc = Running::start(users::service(user_mesh, users.clone(), tables));
-        let mut others = Vec::new();
+        let (mut members, mut others) = (Vec::new(), Vec::new());
         for _ in 0..2 {
             let app = App::open(place.config()).await.unwrap();
             let member = mesh.join(order_svc::NAME).await;
             assert!(member.sees(users::NAME, PATIENCE).await, "user-svc announces itself");
+            members.push(member.clone());
             others.push(Running::start(order_svc::service(member, app)));
         }
         others.push(Running::start(ear::service(mesh.join(ear::NAME).await, ear.clone())));
@@ -99,7 +101,7 @@ impl System {
             assert!(gateway.sees(service, PATIENCE).await, "{service} announces itself");
         }
         let (user_svc, _places) = (Some(user_svc), [place, users_place]);
-        Self { mesh, gateway, users, ear, user_svc, others, _places }
+        Self { mesh, gateway, users, ear, members, user_svc, others, _places }
     }
 
     async fn finish(mut self) {
@@ -111,9 +113,14 @@ impl System {
         self.mesh.finish().await;
     }
 
+    /// Stops user-svc, and waits until both instances have heard it go.
     pub async fn stop_user_svc(&mut self) {
-        if let Some(running) = self.user_svc.take() {
-            running.finish().await;
+        let Some(running) = self.user_svc.take() else { return };
+        running.finish().await;
+        for member in &self.members {
+            let presence = || member.registry().presence(users::NAME);
+            eventually("user-svc is gone", async || (presence() == Presence::Gone).then_some(()))
+                .await;
         }
     }
 
