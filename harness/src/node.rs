@@ -1,6 +1,7 @@
 //! A private RabbitMQ node: ports, data, users and log of its own, below one folder.
 
 mod files;
+mod release;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,7 @@ use crate::secrets::Secrets;
 use crate::spec::Spec;
 use crate::{leftovers, logs};
 use files::Files;
-
-/// Where the packages put the scripts that run as whoever calls them. (Those in the `PATH`
-/// change to the user `rabbitmq`, who may not read a checkout.)
-const SCRIPTS: &str = "/usr/lib/rabbitmq/bin";
+use release::Program;
 
 /// A start takes about 6 s on two idle cores.
 const START: Duration = Duration::from_secs(120);
@@ -90,6 +88,11 @@ impl Node {
     /// The management API as the administrator.
     pub fn management(&self) -> &Management {
         &self.management
+    }
+
+    /// RabbitMQ's version, such as `3.10.8`.
+    pub fn version(&self) -> &str {
+        self.files.release.version()
     }
 
     /// The broker's log.
@@ -162,39 +165,33 @@ impl Node {
         self.broker.stop(STOP).await;
     }
 
-    /// Saves 5 s of a stop: in RabbitMQ 3.10 the management plugin's event handler, when it is
-    /// stopped along with everything, asks Erlang's application controller to change a
-    /// setting, which is waiting for that very handler. Taken out beforehand it does not.
     async fn quicken_stop(&self) {
+        let Some(expression) = self.files.release.quickens_stop() else { return };
         if self.broker.status().is_some() {
             return;
         }
-        let take_out = "gen_event:delete_handler(rabbit_event, rabbit_mgmt_db_handler, stop).";
         // If it fails the stop takes longer, and no more.
-        let _ = timeout(Duration::from_secs(5), self.control(&["eval", take_out])).await;
+        let _ = timeout(Duration::from_secs(5), self.control(&["eval", expression])).await;
     }
 }
 
 /// Starts what tells `rabbitmqctl` the node's port by its name.
 async fn start_port_mapper(files: &Files) -> Result<Process> {
-    let port_mapper = Process::start(&spec(files, "epmd", "epmd"))?;
+    let port_mapper = Process::start(&spec(files, "epmd", Program::PortMapper))?;
     listening(files.identity.epmd, &port_mapper).await?;
     Ok(port_mapper)
 }
 
 async fn start_broker(files: &Files, management: &Management) -> Result<Process> {
-    let server = Path::new(SCRIPTS).join("rabbitmq-server");
-    if !server.exists() {
-        bail!("{} is missing: install the package rabbitmq-server", server.display());
-    }
-    let broker = Process::start(&spec(files, "broker", server))?;
+    let broker = Process::start(&spec(files, "broker", Program::Server))?;
     ready(files, management, &broker).await?;
     Ok(broker)
 }
 
-fn spec(files: &Files, name: &str, program: impl Into<PathBuf>) -> Spec {
+fn spec(files: &Files, name: &str, program: Program) -> Spec {
     let output = files.dir.join(format!("log/{name}.out"));
-    let spec = Spec::new(name, program, &files.dir, files.dir.join("pids")).log(output);
+    let (program, args) = files.command_line(program);
+    let spec = Spec::new(name, program, &files.dir, files.dir.join("pids")).args(args).log(output);
     Spec { env: files.env(), inherits_env: false, ..spec }
 }
 
@@ -206,9 +203,10 @@ fn management_url(files: &Files) -> String {
 /// Runs `rabbitmqctl` on a node.
 async fn control(files: &Files, args: &[&str]) -> Result<()> {
     let what = || format!("rabbitmqctl {}", args.join(" "));
-    let mut command = Command::new(Path::new(SCRIPTS).join("rabbitmqctl"));
+    let (program, first) = files.command_line(Program::Control);
+    let mut command = Command::new(program);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.envs(files.env()).args(args).stdin(Stdio::null()).kill_on_drop(true);
+    command.envs(files.env()).args(first).args(args).stdin(Stdio::null()).kill_on_drop(true);
     let output = timeout(CONTROL, command.output()).await.with_context(what)?;
     let output = output.with_context(what)?;
     if !output.status.success() {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::release::{Program, Release};
 use crate::ports;
 use crate::secrets::{self, Secrets};
 
@@ -26,6 +27,7 @@ pub(super) struct Files {
     pub dir: PathBuf,
     pub identity: Identity,
     pub password: String,
+    pub release: Release,
 }
 
 /// Chosen at the first start, and kept.
@@ -41,10 +43,11 @@ pub(super) struct Identity {
 impl Files {
     /// Reads what is remembered in `dir`, or chooses it, and writes what RabbitMQ reads.
     pub fn prepare(dir: &Path, secrets: &Secrets) -> Result<Self> {
+        let release = Release::of_this_run()?;
         fs::create_dir_all(dir.join("home")).with_context(|| format!("make {}", dir.display()))?;
         let dir = dir.canonicalize().with_context(|| format!("find {}", dir.display()))?;
         let identity = Identity::remembered(&dir.join("node.json"))?;
-        let files = Self { identity, password: secrets.password(ADMIN)?, dir };
+        let files = Self { identity, password: secrets.password(ADMIN)?, dir, release };
         files.write()?;
         Ok(files)
     }
@@ -75,12 +78,20 @@ impl Files {
             .context("write the list of plugins")
     }
 
+    /// What to run, and its first arguments, to have `program` on this node.
+    pub fn command_line(&self, program: Program) -> (PathBuf, Vec<OsString>) {
+        self.release.command_line(program, &self.dir)
+    }
+
     /// The variables for `rabbitmq-server` and `rabbitmqctl`. Each that is not set here would
     /// lead to the folders of a node of the system.
     pub fn env(&self) -> BTreeMap<String, OsString> {
-        let path = |name: &str| self.dir.join(name).into_os_string();
+        let inside = self.release.inside(&self.dir);
+        let path = |name: &str| inside.join(name).into_os_string();
         let identity = &self.identity;
         let variables = [
+            // Read by nobody but people who wonder whose process this is.
+            ("WARREN_NODE", self.dir.clone().into_os_string()),
             ("HOME", path("home")), // holds the cookie, by which nodes trust each other
             ("LANG", "C.UTF-8".into()),
             ("RABBITMQ_NODENAME", identity.name.clone().into()),
