@@ -245,6 +245,31 @@ async fn instances_that_start_together_share_one_signing_key() {
     .await;
 }
 
+#[tokio::test]
+async fn instances_that_replace_an_old_key_together_make_one() {
+    on_each(async |db| {
+        let rule = Rule::of(&AccountsConfig::default());
+        let look = || rotation::look_after(&db, rule);
+        let first = look().await.unwrap().signing().0.to_owned();
+        let row = entity::signing_keys::Entity::find().one(db.read()).await.unwrap();
+        let mut row = row.unwrap().into_active_model();
+        row.created_at = Set(now() - Duration::days(30));
+        row.update(db.write()).await.unwrap();
+        for keys in futures::future::join_all((0..4).map(|_| look())).await {
+            let shown: Vec<_> =
+                keys.unwrap().public().keys.iter().map(|key| key.kid.clone()).collect();
+            assert_eq!((shown.len(), &shown[1]), (2, &first), "the one before is still good");
+        }
+        let row = entity::signing_keys::Entity::find_by_id(&first).one(db.read()).await.unwrap();
+        let mut row = row.unwrap().into_active_model();
+        row.retired_at = Set(Some(now() - Duration::seconds(600 + 5 + 120)));
+        row.update(db.write()).await.unwrap();
+        assert_eq!(look().await.unwrap().public().keys.len(), 1, "its last token has ended");
+        assert_eq!(keys::list(db.read()).await.unwrap().len(), 1, "and it is forgotten");
+    })
+    .await;
+}
+
 #[test]
 fn a_name_made_of_an_address_is_no_longer_than_any_other() {
     let new = NewUser::new(&format!("{}@x.org", "ä".repeat(101)), None, String::new(), Role::User);

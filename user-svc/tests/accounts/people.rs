@@ -2,7 +2,7 @@
 
 use common_messages::{
     Cursor,
-    user::{FindUsers, GetUser, Register, Role, Status, UpdateUser, User, UserError},
+    user::{FindUsers, GetUser, GetUsers, Register, Role, Status, UpdateUser, User, UserError},
 };
 use futures::future::join_all;
 use mesh::{CallError, Caller, Rejection};
@@ -34,6 +34,29 @@ async fn one_sees_all_of_oneself_and_of_others_id_and_name() {
         assert_eq!(seen, public);
         let nobody = GetUser { id: Uuid::now_v7() };
         assert_eq!(refusal(system.ask_as(&other, nobody).await), UserError::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_are_seen_as_each_alone_in_the_order_asked_for() {
+    on_each(async |system| {
+        let (anna, bert) = (system.register("anna@x.org").await, system.register("b@x.org").await);
+        let owner = system.enter("anna@x.org").await;
+        let some = GetUsers { ids: vec![bert.id, Uuid::now_v7(), anna.id, bert.id] };
+        let public =
+            User { email: None, role: None, status: None, created_at: None, ..bert.clone() };
+        let seen = system.ask_as(&owner, some.clone()).await.unwrap();
+        assert_eq!(seen, [public, anna.clone()]);
+        for all in [
+            system.ask(some.clone()).await.unwrap(),
+            system.ask_as(&system.admin().await, some).await.unwrap(),
+        ] {
+            assert_eq!(all, [bert.clone(), anna.clone()]);
+        }
+        for ids in [Vec::new(), vec![anna.id; 101]] {
+            assert_eq!(wrong_fields(system.ask(GetUsers { ids }).await), ["ids"]);
+        }
     })
     .await;
 }

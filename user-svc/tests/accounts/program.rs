@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, ExitStatus},
 };
 
-use common_messages::user::{UpdateUser, VerifyToken};
+use common_messages::user::{ChangePassword, EndSession, Refresh, UpdateUser};
 use mesh::{
     database::testing::Backend,
     testing::{PASSWORD as BROKER_PASSWORD, PATIENCE, eventually},
@@ -70,8 +70,13 @@ async fn secrets_are_never_logged_and_a_signal_ends_it_cleanly() {
         system.ask(registration("anna@x.org")).await.unwrap_err();
         let renamed = UpdateUser { id: anna.user_id, name: Some("Änne".into()), email: None };
         system.ask_as(&anna, renamed).await.unwrap();
-        let token = given.access_token.clone();
-        assert!(system.ask(VerifyToken { token }).await.unwrap().valid);
+        assert!(system.is_good(&given).await);
+        let refresh_token = given.refresh_token.clone();
+        let next = system.ask(Refresh { refresh_token }).await.unwrap();
+        let [current, new] = [PASSWORD, "yet another one"].map(|text| text.to_owned().into());
+        system.ask_as(&anna, ChangePassword { current, new }).await.unwrap();
+        let refresh_token = next.refresh_token.clone();
+        system.ask(EndSession { refresh_token }).await.unwrap();
 
         let pid = program.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -87,12 +92,15 @@ async fn secrets_are_never_logged_and_a_signal_ends_it_cleanly() {
         for secret in [
             PASSWORD,
             "another wrong one",
+            "yet another one",
             "password of the root",
             BROKER_PASSWORD,
             database_password,
             access,
             signature,
             refresh,
+            next.access_token.expose(),
+            next.refresh_token.expose(),
             "$2b$",
         ] {
             let line = log.lines().find(|line| !secret.is_empty() && line.contains(secret));
