@@ -203,6 +203,12 @@ impl System {
         self.client().login(ADMIN.0, ADMIN.1).await
     }
 
+    /// Waits until a process has ended by itself.
+    pub async fn ended(&mut self, name: &str) {
+        self.process(name).ended().await;
+        self.processes.remove(name);
+    }
+
     /// What a process has logged so far.
     pub fn log(&self, name: &str) -> String {
         std::fs::read_to_string(self.log_file(name)).unwrap_or_default()

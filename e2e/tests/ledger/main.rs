@@ -5,6 +5,7 @@
 
 mod book;
 mod chaos;
+mod crash;
 mod listener;
 mod writer;
 

@@ -73,6 +73,8 @@ impl Relay {
 
     /// An event whose change has just become durable.
     pub fn tell(&self, event: Stored) {
+        #[cfg(feature = "testing")]
+        crate::testing::failpoint("between commit and publish");
         // One that finds no room is told by the sweeper.
         let _ = self.committed.try_send(event);
     }

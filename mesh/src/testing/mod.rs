@@ -157,6 +157,15 @@ impl Drop for TestMesh {
     }
 }
 
+/// Ends the process, as a crash would, if `MESH_FAILPOINT` names this place. Compiled into test
+/// builds only.
+pub(crate) fn failpoint(place: &str) {
+    if std::env::var("MESH_FAILPOINT").is_ok_and(|named| named == place) {
+        tracing::error!(place, "ending here, as asked by MESH_FAILPOINT");
+        std::process::abort();
+    }
+}
+
 /// Waits until `probe` gives a value; panics with `what` if it does not within [`PATIENCE`].
 pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
