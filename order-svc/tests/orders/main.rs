@@ -9,6 +9,7 @@ mod ear;
 mod knowing;
 mod lists;
 mod placing;
+mod program;
 mod seeing;
 mod steps;
 mod system;
