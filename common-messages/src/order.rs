@@ -5,7 +5,7 @@ use garde::Validate;
 use mesh::{Effect, Event, FieldError, Refusal, RefusalKind, Request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
@@ -194,8 +194,9 @@ impl Request for GetOrder {
 }
 
 /// Asks order-svc for orders, newest first: the caller's, or as an administrator anybody's.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema, Validate, IntoParams)]
 #[serde(default, rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct ListOrders {
     /// Whose; only administrators may ask for others'.
     #[garde(skip)]
@@ -205,9 +206,11 @@ pub struct ListOrders {
     pub status: Option<OrderStatus>,
     /// Items on the page, 1 to 100; 20 if not said.
     #[garde(inner(range(min = 1, max = MAX_LIMIT)))]
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
     /// The cursor of the page before.
     #[garde(inner(length(bytes, max = 1000)))]
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
 }
 

@@ -15,8 +15,9 @@ use crate::{
     admit::admit,
     config::GatewayConfig,
     context::{TRACEPARENT, X_REQUEST_ID, X_REQUEST_TIMEOUT},
+    idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
     observe::observe,
-    routes::{docs, health, keys, metrics, registry, users},
+    routes::{docs, health, keys, metrics, orders, registry, users},
     state::State,
 };
 
@@ -37,6 +38,10 @@ fn routes(app: &mut ServiceConfig) {
         )
         .service(at("/api/users").route(read().to(users::find)))
         .service(at("/api/users/{id}").route(read().to(users::show)).route(put().to(users::update)))
+        .service(at("/api/orders").route(read().to(orders::list)).route(post().to(orders::place)))
+        .service(at("/api/orders/{id}").route(read().to(orders::show)))
+        .service(at("/api/orders/{id}/history").route(read().to(orders::history)))
+        .service(at("/api/orders/{id}/status").route(put().to(orders::set_status)))
         .service(at("/api/registry").route(read().to(registry::list)))
         .service(at("/api/registry/{service}").route(read().to(registry::show)))
         .service(at("/api/openapi.json").route(read().to(docs::openapi)))
@@ -93,8 +98,8 @@ fn cors(config: &GatewayConfig) -> Cors {
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin.as_str()))
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, TRACEPARENT])
-        .allowed_headers([X_REQUEST_ID, X_REQUEST_TIMEOUT])
+        .allowed_headers([X_REQUEST_ID, X_REQUEST_TIMEOUT, IDEMPOTENCY_KEY])
         .expose_headers(expose)
-        .expose_headers([X_REQUEST_ID, TRACEPARENT])
+        .expose_headers([X_REQUEST_ID, TRACEPARENT, IDEMPOTENCY_REPLAYED])
         .max_age(600)
 }

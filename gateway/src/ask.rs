@@ -7,9 +7,11 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
-use mesh::{CallError, Deadline, Request};
+use mesh::{Answer, Call, CallError, Deadline, Request};
 
-use crate::{context::Context, problem::Problem, state::State, tokens::Verified};
+use crate::{
+    context::Context, idempotency::IdempotencyKey, problem::Problem, state::State, tokens::Verified,
+};
 
 /// Asks services, within the request's deadline and trace, on behalf of who has asked us: of
 /// nobody, if it is extracted as itself; of a user, if as part of [`User`](crate::auth::User).
@@ -39,11 +41,31 @@ impl Ask {
     /// # Errors
     /// Those of [`mesh::Call`].
     pub async fn ask<R: Request>(&self, request: R) -> Result<R::Reply, CallError<R::Error>> {
+        self.call(request).await
+    }
+
+    /// Asks what must not happen twice. With a key, a repeat gets the answer of the first one.
+    ///
+    /// # Errors
+    /// Those of [`mesh::Call`].
+    pub async fn ask_once<R: Request>(
+        &self,
+        request: R,
+        key: IdempotencyKey,
+    ) -> Result<Answer<R::Reply>, CallError<R::Error>> {
+        let call = self.call(request);
+        match key.0 {
+            Some(key) => call.key(key).answer().await,
+            None => call.answer().await,
+        }
+    }
+
+    fn call<R: Request>(&self, request: R) -> Call<'_, R> {
         let trace = self.context.trace.child();
         let call = self.state.mesh.call(request).until(self.deadline).trace(trace);
         match &self.caller {
-            Some(verified) => call.caller(&verified.caller).await,
-            None => call.await,
+            Some(verified) => call.caller(&verified.caller),
+            None => call,
         }
     }
 

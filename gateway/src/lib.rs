@@ -9,7 +9,8 @@
 //! [`Problem`](problem::Problem); how one is written stands in `problem_document`.
 //!
 //! [`tokens`] and [`key_store`] verify access tokens; [`rate_limit`], [`login_attempts`] and
-//! [`connections`] keep the limits; [`address`] and [`context`] read what comes with a request.
+//! [`connections`] keep the limits; [`address`], [`context`] and
+//! [`idempotency`] read what comes with a request.
 //!
 //! # Embedding
 //!
@@ -38,6 +39,7 @@ pub mod config;
 pub mod connections;
 pub mod context;
 mod field;
+pub mod idempotency;
 pub mod json;
 pub mod key_store;
 pub mod login_attempts;

@@ -14,7 +14,7 @@ use utoipa::{
 
 use crate::{
     problem_document::{FieldProblem, PROBLEM_JSON, ProblemBody},
-    routes::{health, keys, metrics, registry, users},
+    routes::{health, keys, metrics, orders, registry, users},
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,7 @@ use crate::{
     ),
     tags(
         (name = "users", description = "Accounts and log-in"),
+        (name = "orders", description = "Orders, from placing to delivery"),
         (name = "operations", description = "How the system is"),
     ),
     security(("token" = [])),
@@ -43,6 +44,11 @@ use crate::{
         users::find,
         users::show,
         users::update,
+        orders::place,
+        orders::list,
+        orders::show,
+        orders::history,
+        orders::set_status,
         registry::list,
         registry::show,
         keys::show,
@@ -111,11 +117,13 @@ const PROBLEMS: [(u16, &str, &str); 13] = [
 ];
 
 /// What single operations answer besides.
-const BESIDES: [(&str, &[u16]); 4] = [
+const BESIDES: [(&str, &[u16]); 6] = [
     ("registerUser", &[409]),
     ("logIn", &[401, 403]),
     ("updateProfile", &[409]),
     ("updateUser", &[409]),
+    ("placeOrder", &[409]),
+    ("setOrderStatus", &[409]),
 ];
 
 impl Modify for Problems {

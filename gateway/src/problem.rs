@@ -73,6 +73,11 @@ impl Problem {
         Self::wrong_type("X-Request-Timeout", "must be a whole number of milliseconds above 0")
     }
 
+    /// `Idempotency-Key` is no key.
+    pub fn bad_idempotency_key() -> Self {
+        Self::wrong_type("Idempotency-Key", "must be 1 to 128 visible characters, and given once")
+    }
+
     /// Its JSON has more levels than `limit`.
     pub fn too_deep(limit: usize) -> Self {
         let detail = format!("the body has more than {limit} levels");

@@ -31,7 +31,14 @@ fn the_meshs_own_refusals_are_told_apart() {
     let details = *Problem::from(new.clone()).0;
     assert_eq!((details.status.as_u16(), details.data), (422, Some(7.into())));
     let code = Rejection::UNSUPPORTED_VERSION.to_owned();
-    assert_eq!(Problem::from(Rejection { code, ..new }).0.status.as_u16(), 502);
+    assert_eq!(Problem::from(Rejection { code, ..new.clone() }).0.status.as_u16(), 502);
+    for (code, kind, status) in [
+        (Rejection::KEY_REUSED, RefusalKind::Invalid, 422),
+        (Rejection::STILL_RUNNING, RefusalKind::Conflict, 409),
+    ] {
+        let no = Rejection { code: code.to_owned(), kind, ..new.clone() };
+        assert_eq!(Problem::from(no).0.status.as_u16(), status, "{code}");
+    }
 }
 
 #[test]

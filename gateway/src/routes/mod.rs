@@ -4,6 +4,7 @@ pub mod docs;
 pub mod health;
 pub mod keys;
 pub mod metrics;
+pub mod orders;
 pub mod registry;
 pub mod users;
 
