@@ -45,7 +45,8 @@
 //!
 //! What is said: [`contract`], [`refusal`], [`failure`], [`manifest`], [`caller`]. How it is
 //! called in the broker: [`topology`], [`definitions`]; how it looks: `envelope`. Who says it:
-//! [`Mesh`] and `call` on the one side, `server` on the other. What keeps it going: `link`
+//! [`Mesh`], `call` and `asking` on the one side, `server` on the other. What survives a
+//! crash: [`durable`] and [`database`]. What keeps it going: `link`
 //! (supervised connections), `pending` (who waits for a reply), `breaker`, `destination`
 //! (breaker and bulkhead), `backoff`, [`registry`] and `announcer` (who is alive).
 //!
@@ -55,6 +56,7 @@
 //! service and says whether anything may have happened. See [`FailureKind`].
 
 mod announcer;
+mod asking;
 mod backoff;
 mod breaker;
 mod call;
