@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
-mod bad_input;
 mod away;
+mod bad_input;
 mod denied;
 mod observed;
+mod orders;
 mod readme;
+mod schema;
+mod sessions;

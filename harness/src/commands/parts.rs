@@ -12,6 +12,7 @@ use crate::progress::seconds;
 #[derive(Debug)]
 pub struct Parts {
     done: Vec<Part>,
+    suffix: &'static str,
 }
 
 #[derive(Debug, PartialEq)]
@@ -25,7 +26,7 @@ struct Part {
 impl Parts {
     /// The build alone, which is over.
     pub fn after_build(took: Duration) -> Self {
-        let mut parts = Self { done: Vec::new() };
+        let mut parts = Self { done: Vec::new(), suffix: "" };
         parts.add("build", took);
         parts
     }
@@ -33,6 +34,11 @@ impl Parts {
     /// Adds a part without tests.
     pub fn add(&mut self, name: &str, took: Duration) {
         self.done.push(Part { name: name.to_owned(), tests: None, took });
+    }
+
+    /// Adds `suffix` to the name of each part to come.
+    pub fn named(self, suffix: &'static str) -> Self {
+        Self { suffix, ..self }
     }
 
     /// Copies the output, line by line, until it ends, and notes its parts.
@@ -50,6 +56,7 @@ impl Parts {
     fn note(&mut self, line: &str, running: &mut Option<(Part, Instant)>) {
         if let Some(name) = part_name(line) {
             self.finish(running.take());
+            let name = name + self.suffix;
             let part = Part { name, tests: Some((0, 0)), took: Duration::ZERO };
             *running = Some((part, Instant::now()));
         }
