@@ -36,6 +36,8 @@ const CONFIRM: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Relay {
     committed: mpsc::Sender<Stored>,
+    /// What the manifest says that this member tells.
+    emits: Vec<&'static str>,
 }
 
 /// The relay's tasks.
@@ -68,7 +70,13 @@ impl Relay {
                 () = sweeper.sweep() => {}
             }
         });
-        Arc::new(Self { committed })
+        let emits = mesh.manifest().emits.keys().copied().collect();
+        Arc::new(Self { committed, emits })
+    }
+
+    /// Whether the manifest lists the event.
+    pub fn may_tell(&self, key: &str) -> bool {
+        self.emits.contains(&key)
     }
 
     /// An event whose change has just become durable.

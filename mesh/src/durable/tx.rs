@@ -71,10 +71,14 @@ impl Tx {
     ) -> Result<Self, BeginError> {
         let begin = async {
             let transaction = database.begin().await?;
-            if let Some(claim) = &claim {
-                claim.take(&transaction).await.map_err(done_before)?;
+            let Some(claim) = &claim else { return Ok(transaction) };
+            let Err(error) = claim.take(&transaction).await else { return Ok(transaction) };
+            let error = done_before(error);
+            if matches!(error, BeginError::DoneBefore) {
+                // Who was first may share a commit with this one: its reply is there after it.
+                transaction.commit().await?;
             }
-            Ok::<_, BeginError>(transaction)
+            Err(error)
         };
         // Whoever gives up here has written nothing.
         let begun = tokio::time::timeout_at(deadline.instant(), begin).await;
@@ -85,8 +89,11 @@ impl Tx {
     /// Tells of the change, once it is committed.
     ///
     /// # Errors
-    /// The event could not be written; the transaction is of no use any more.
+    /// The manifest does not list the event, or it could not be written; the transaction is of no use any more.
     pub async fn emit<E: Event>(&self, event: &E) -> Result<(), DbErr> {
+        if !self.relay.may_tell(E::KEY) {
+            return Err(DbErr::Custom(format!("the manifest does not list {}", E::KEY)));
+        }
         let stored = Stored::of(event, self.trace);
         let stored = stored.map_err(|error| DbErr::Custom(format!("write {}: {error}", E::KEY)))?;
         stored.insert(&self.transaction).await?;
