@@ -17,14 +17,16 @@ use crate::{
     context::{TRACEPARENT, X_REQUEST_ID, X_REQUEST_TIMEOUT},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
     observe::observe,
-    routes::{docs, health, keys, metrics, orders, registry, users},
+    routes::{accounts, docs, health, keys, metrics, orders, registry, sessions, users},
     state::State,
 };
 
 /// The routes. Another method is answered 405, another path 404.
 fn routes(app: &mut ServiceConfig) {
     app.service(at("/api/users/register").route(post().to(users::register)))
-        .service(at("/api/users/login").route(post().to(users::login)))
+        .service(at("/api/users/login").route(post().to(sessions::login)))
+        .service(at("/api/users/refresh").route(post().to(sessions::refresh)))
+        .service(at("/api/users/logout").route(post().to(sessions::logout)))
         .service(at("/api/users/verify").route(post().to(users::verify)))
         .service(
             at("/api/users/profile")
@@ -36,8 +38,11 @@ fn routes(app: &mut ServiceConfig) {
                 .route(read().to(users::profile))
                 .route(put().to(users::update_profile)),
         )
+        .service(at("/api/users/password").route(put().to(accounts::change_password)))
         .service(at("/api/users").route(read().to(users::find)))
         .service(at("/api/users/{id}").route(read().to(users::show)).route(put().to(users::update)))
+        .service(at("/api/users/{id}/role").route(put().to(accounts::set_role)))
+        .service(at("/api/users/{id}/status").route(put().to(accounts::set_status)))
         .service(at("/api/orders").route(read().to(orders::list)).route(post().to(orders::place)))
         .service(at("/api/orders/{id}").route(read().to(orders::show)))
         .service(at("/api/orders/{id}/history").route(read().to(orders::history)))

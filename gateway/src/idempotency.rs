@@ -25,7 +25,7 @@ const LONGEST: usize = 128;
 #[into_params(names("Idempotency-Key"), parameter_in = Header)]
 pub struct IdempotencyKey(
     /// The client's own name for this request.
-    #[param(min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
+    #[param(value_type = String, required = false, min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
     pub Option<String>,
 );
 

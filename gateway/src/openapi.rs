@@ -14,7 +14,7 @@ use utoipa::{
 
 use crate::{
     problem_document::{FieldProblem, PROBLEM_JSON, ProblemBody},
-    routes::{health, keys, metrics, orders, registry, users},
+    routes::{accounts, health, keys, metrics, orders, registry, sessions, users},
 };
 
 #[derive(OpenApi)]
@@ -37,13 +37,18 @@ use crate::{
     components(schemas(ProblemBody, FieldProblem)),
     paths(
         users::register,
-        users::login,
+        sessions::login,
+        sessions::refresh,
+        sessions::logout,
         users::verify,
         users::profile,
         users::update_profile,
         users::find,
         users::show,
         users::update,
+        accounts::change_password,
+        accounts::set_role,
+        accounts::set_status,
         orders::place,
         orders::list,
         orders::show,
@@ -117,10 +122,13 @@ const PROBLEMS: [(u16, &str, &str); 13] = [
 ];
 
 /// What single operations answer besides.
-const BESIDES: [(&str, &[u16]); 6] = [
+const BESIDES: [(&str, &[u16]); 9] = [
     ("registerUser", &[409]),
     ("logIn", &[401, 403]),
+    ("refreshTokens", &[401, 403]),
     ("updateProfile", &[409]),
+    ("setRole", &[409]),
+    ("setStatus", &[409]),
     ("updateUser", &[409]),
     ("placeOrder", &[409]),
     ("setOrderStatus", &[409]),

@@ -5,7 +5,7 @@ use garde::Validate;
 use mesh::{Effect, FieldError, Request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{LoggedIn, Role, Status, User, UserError};
@@ -34,7 +34,8 @@ impl Request for Refresh {
 }
 
 /// Asks user-svc to end the caller's session, or all sessions of the caller.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Logout {
     /// All of them, on every device.
     #[serde(default)]

@@ -1,11 +1,13 @@
 //! What is behind each path: one file for each group.
 
+pub mod accounts;
 pub mod docs;
 pub mod health;
 pub mod keys;
 pub mod metrics;
 pub mod orders;
 pub mod registry;
+pub mod sessions;
 pub mod users;
 
 use actix_web::web::Json;

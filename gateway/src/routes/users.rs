@@ -1,14 +1,10 @@
-//! Accounts and log-in.
+//! Accounts.
 
 use actix_web::{HttpResponse, http::header, web::Json};
 use common_messages::{
     Page,
-    user::{
-        FindUsers, GetUser, LoggedIn, Login, Register, UpdateUser, User as Account, UserError,
-        Verification, VerifyToken,
-    },
+    user::{FindUsers, GetUser, Register, UpdateUser, User as Account, Verification, VerifyToken},
 };
-use mesh::CallError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -42,31 +38,6 @@ pub async fn register(who: MaybeUser, Body(body): Body<Register>) -> Result<Http
     let account = who.ask(body).await?;
     let location = (header::LOCATION, format!("/api/users/{}", account.id));
     Ok(HttpResponse::Created().insert_header(location).json(account))
-}
-
-/// Exchanges a password for tokens.
-///
-/// An unknown address and a wrong password are answered alike. So many log-ins a minute come from
-/// one address, and so many may fail for one account; then it has to wait.
-#[utoipa::path(
-    post,
-    path = "/api/users/login",
-    operation_id = "logIn",
-    tag = "users",
-    request_body = Login,
-    responses((status = 200, description = "Tokens", body = LoggedIn)),
-    security(()),
-)]
-pub async fn login(who: Ask, Body(body): Body<Login>) -> Answer<LoggedIn> {
-    let (state, client) = (who.state(), who.context().client);
-    state.logins.take(client.key()).map_err(|no| Problem::too_many_logins(no.wait))?;
-    let attempt = state.login_attempts.begin(&body.email);
-    let attempt = attempt.map_err(Problem::too_many_failed_logins)?;
-    let answer = who.ask(body).await;
-    if !matches!(answer, Err(CallError::Refused(UserError::WrongCredentials))) {
-        attempt.forgive();
-    }
-    Ok(Json(answer?))
 }
 
 /// Says whether an access token is good.
