@@ -128,7 +128,10 @@ impl Answer {
     #[track_caller]
     pub fn names(&self, field: &str) -> &Self {
         let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
-        assert!(errors.iter().any(|error| error["field"] == field), "{field} is not named: {self:?}");
+        assert!(
+            errors.iter().any(|error| error["field"] == field),
+            "{field} is not named: {self:?}"
+        );
         self
     }
 }

@@ -128,7 +128,9 @@ impl System {
             .log(self.log_file(name));
         match self.databases.get(program) {
             Some(database) => spec = spec.env("DATABASE_URL", database.url()),
-            None => spec = spec.env("GATEWAY_ADDR", format!("127.0.0.1:{}", self.gateway_ports[nth])),
+            None => {
+                spec = spec.env("GATEWAY_ADDR", format!("127.0.0.1:{}", self.gateway_ports[nth]))
+            }
         }
         for (name, value) in &self.settings {
             spec = spec.env(name, value);
@@ -228,7 +230,9 @@ impl System {
                 let health = asked.await.ok()?;
                 let all = all_services().iter().all(|service| {
                     let word = mesh::topology::word_of(service);
-                    health.body["services"][word]["instances"] == self.plan.instances
+                    // One that was killed is counted until its silence is noticed.
+                    let seen = health.body["services"][word]["instances"].as_u64();
+                    seen.is_some_and(|seen| seen >= self.plan.instances as u64)
                 });
                 (health.body["status"] == "ok" && all).then_some(())
             })

@@ -39,8 +39,7 @@ async fn an_order_whose_writer_dies_is_told_of(backend: Backend) {
     let answer = placing.await.unwrap();
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(answer.headers["idempotency-replayed"], "true");
-    eventually("the order is heard of", async || (listener.heard().await == 1).then_some(()))
-        .await;
+    eventually("the order is heard of", async || (listener.heard().await == 1).then_some(())).await;
     assert_eq!(writer::all_orders(&owner).await.len(), 1);
     drop(system);
     listener.stop().await;

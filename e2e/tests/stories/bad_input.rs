@@ -163,7 +163,8 @@ async fn paths_queries_and_methods_that_are_none() {
     )
     .await;
     // Odd, but nothing is wrong with it: searched for as it stands.
-    for query in ["%25%25", "__", "%27%3B%20DROP%20TABLE%20users%3B--", "%F0%9F%90%B0%F0%9F%90%B0"] {
+    for query in ["%25%25", "__", "%27%3B%20DROP%20TABLE%20users%3B--", "%F0%9F%90%B0%F0%9F%90%B0"]
+    {
         let found = anna.get(&format!("/api/users?query={query}")).await;
         assert_eq!((found.status.as_u16(), &found.body["items"]), (200, &json!([])), "{query}");
     }

@@ -7,5 +7,7 @@ mod away;
 mod bad_input;
 mod denied;
 mod observed;
+mod orders;
 mod readme;
 mod schema;
+mod sessions;
