@@ -58,6 +58,7 @@
 mod announcer;
 mod asking;
 mod backoff;
+mod beginnings;
 mod breaker;
 mod call;
 pub mod caller;
@@ -88,6 +89,7 @@ pub mod testing;
 pub mod topology;
 mod trace;
 
+pub use beginnings::Beginnings;
 pub use breaker::BreakerState;
 pub use call::{Answer, Call};
 pub use caller::Caller;

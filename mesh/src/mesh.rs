@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     announcer,
+    beginnings::Beginnings,
     breaker::BreakerState,
     call::Call,
     config::{ConfigError, MeshConfig},
     contract::Request,
     deadline::unix_ms,
     destination::Destination,
+    durable::inbox::FingerprintKey,
     envelope::read_reply,
     identity::Identity,
     link::{Link, QueueName, Subscription},
@@ -78,6 +80,7 @@ pub(crate) struct Member {
     pub stats: Arc<Stats>,
     /// Unix milliseconds.
     pub started_at: u64,
+    pub fingerprint_key: FingerprintKey,
     /// Ends the announcing.
     leaving: CancellationToken,
     /// When the callees were last probed, by service.
@@ -97,6 +100,7 @@ impl Mesh {
     ) -> Result<Self, StartError> {
         let manifest = manifests.get(name)?.clone();
         let uri = config.uri_for(manifest.name)?;
+        let fingerprint_key = FingerprintKey::from_secret(&uri.authority.userinfo.password);
         let identity = Identity::draw(manifest.name);
         let pending = Arc::new(Pending::default());
         let called = manifest.called_services();
@@ -110,6 +114,7 @@ impl Mesh {
             registry: Arc::new(Registry::new(called)),
             stats: Arc::default(),
             started_at: unix_ms(),
+            fingerprint_key,
             leaving: CancellationToken::new(),
             probes: std::sync::Mutex::default(),
             manifests: manifests.clone(),
@@ -175,6 +180,13 @@ impl Mesh {
     pub async fn connected(&self) {
         // It only fails when the member has been stopped, and then nothing is waited for.
         let _ = self.0.link.ready().wait_for(|ready| *ready).await;
+    }
+
+    /// Tells of each time that this member has begun to listen: at every connection to the broker,
+    /// and for every queue besides. Who keeps what events tell reads all of it anew then, because
+    /// what was told before may have been missed.
+    pub fn beginnings(&self) -> Beginnings {
+        Beginnings::new(self.0.link.begun())
     }
 
     /// Waits until an instance of `service` is known to be alive, at most for `limit`.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{
     ConnectionTrait, DbErr, ExprTrait,
     sea_query::{Expr, Query},
@@ -42,24 +43,24 @@ pub(crate) enum Known {
 
 impl Claim {
     /// Of a request: by the caller's key, or by its own id.
-    pub fn of_request(contract: &str, request: &Incoming) -> Self {
+    pub fn of_request(contract: &str, request: &Incoming, secret: &FingerprintKey) -> Self {
         let caller = request.head.caller.as_ref().map(|caller| caller.user_id.to_string());
         let own_id = || request.head.message_id.to_string();
         Self {
             scope: caller.unwrap_or_else(|| request.sender.clone()),
             contract: contract.to_owned(),
             key: request.head.key.clone().unwrap_or_else(own_id),
-            fingerprint: fingerprint(&request.body),
+            fingerprint: secret.fingerprint(&request.body),
         }
     }
 
     /// Of an event, by its id.
-    pub fn of_event(key: &str, request: &Incoming) -> Self {
+    pub fn of_event(key: &str, request: &Incoming, secret: &FingerprintKey) -> Self {
         Self {
             scope: EVENTS.to_owned(),
             contract: key.to_owned(),
             key: request.head.message_id.to_string(),
-            fingerprint: fingerprint(&request.body),
+            fingerprint: secret.fingerprint(&request.body),
         }
     }
 
@@ -146,6 +147,41 @@ pub(crate) async fn forget_old(db: &impl ConnectionTrait) -> Result<u64, DbErr> 
     Ok(db.execute(&forget).await?.rows_affected())
 }
 
-fn fingerprint(body: &[u8]) -> String {
-    Sha256::digest(body).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+/// What fingerprints are keyed with. A request may hold a password: whoever reads the table must
+/// not be able to try passwords against its fingerprint.
+#[derive(Clone)]
+pub(crate) struct FingerprintKey(Hmac<Sha256>);
+
+impl FingerprintKey {
+    /// From a secret that all instances of the service know, and the database does not.
+    pub fn from_secret(secret: &str) -> Self {
+        // HMAC pads a key to its block with zeros.
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&Sha256::digest(secret));
+        Self(<Hmac<Sha256> as KeyInit>::new(&block.into()))
+    }
+
+    fn fingerprint(&self, body: &[u8]) -> String {
+        let code = self.0.clone().chain_update(body).finalize().into_bytes();
+        code.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FingerprintKey")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_differ_by_body_and_by_secret() {
+        let (one, other) = (FingerprintKey::from_secret("a"), FingerprintKey::from_secret("b"));
+        assert_eq!(one.fingerprint(b"x"), FingerprintKey::from_secret("a").fingerprint(b"x"));
+        assert_ne!(one.fingerprint(b"x"), one.fingerprint(b"y"));
+        assert_ne!(one.fingerprint(b"x"), other.fingerprint(b"x"));
+    }
 }

@@ -19,6 +19,7 @@ const SUBSCRIPTIONS: usize = 64;
 pub(crate) struct Link {
     session: watch::Receiver<Option<Arc<Session>>>,
     ready: watch::Receiver<bool>,
+    begun: watch::Receiver<u64>,
     subscribe: mpsc::Sender<Subscription>,
     stop: CancellationToken,
     task: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -34,6 +35,7 @@ impl Link {
     ) -> Self {
         let (current, session) = watch::channel(None);
         let (all_open, ready) = watch::channel(false);
+        let (beginnings, begun) = watch::channel(0);
         let (subscribe, subscriptions) = mpsc::channel(SUBSCRIPTIONS);
         let stop = CancellationToken::new();
         let supervisor = Supervisor {
@@ -43,12 +45,13 @@ impl Link {
             replies,
             current,
             all_open,
+            beginnings,
             wanted: subscriptions,
             open: Vec::new(),
             stop: stop.clone(),
         };
         let task = tokio::sync::Mutex::new(Some(tokio::spawn(supervisor.run())));
-        Self { session, ready, subscribe, stop, task }
+        Self { session, ready, begun, subscribe, stop, task }
     }
 
     /// The session as it is now, if there is one.
@@ -60,6 +63,12 @@ impl Link {
     /// each, for those who begin anew.
     pub(crate) fn ready(&self) -> watch::Receiver<bool> {
         self.ready.clone()
+    }
+
+    /// Counts how often a queue has begun to be consumed from, in this session or a new one: what
+    /// came before may have been missed.
+    pub(crate) fn begun(&self) -> watch::Receiver<u64> {
+        self.begun.clone()
     }
 
     /// Consumes from one more queue, in this session and all that follow.
@@ -91,6 +100,7 @@ struct Supervisor {
     replies: Subscription,
     current: watch::Sender<Option<Arc<Session>>>,
     all_open: watch::Sender<bool>,
+    beginnings: watch::Sender<u64>,
     wanted: mpsc::Receiver<Subscription>,
     open: Vec<Subscription>,
     stop: CancellationToken,
@@ -137,6 +147,7 @@ impl Supervisor {
         }
         tracing::info!("connected to the broker");
         self.all_open.send_replace(true);
+        self.beginnings.send_modify(|begun| *begun += 1);
     }
 
     /// One session, from the first message to the end.
@@ -154,8 +165,9 @@ impl Supervisor {
                 reason = session.over() => break reason,
                 Some(subscription) = self.wanted.recv() => {
                     self.open.push(subscription.clone());
-                    if let Err(error) = session.subscribe(subscription).await {
-                        session.end(&format!("subscribe: {error}"));
+                    match session.subscribe(subscription).await {
+                        Ok(()) => self.beginnings.send_modify(|begun| *begun += 1),
+                        Err(error) => session.end(&format!("subscribe: {error}")),
                     }
                 }
             }

@@ -47,7 +47,8 @@ impl<S: Send + Sync + 'static> Hearing<S> {
         let Some(handler) = self.handlers.get(key) else {
             return drop_it(&delivery, key, "event", "it is not heard here");
         };
-        let claim = self.durable.as_ref().map(|_| Claim::of_event(key, &event.message));
+        let secret = &self.mesh.member().fingerprint_key;
+        let claim = self.durable.as_ref().map(|_| Claim::of_event(key, &event.message, secret));
         let begun = Begun::default();
         let head = event.message.head.clone();
         let ctx = Ctx::new(Arc::clone(&self.app), self.mesh.clone(), head);

@@ -67,7 +67,8 @@ impl<S: Send + Sync + 'static> Intake<S> {
         };
         let IncomingRequest { message, reply } = request;
         let once = self.once.contains(route.as_str());
-        let claim = once.then(|| Claim::of_request(&route, &message));
+        let claim =
+            once.then(|| Claim::of_request(&route, &message, &self.mesh.member().fingerprint_key));
         let begun = Begun::default();
         let ctx = Ctx::new(Arc::clone(&self.app), self.mesh.clone(), message.head.clone());
         let ctx = ctx.with(self.durable.clone(), claim.clone(), begun.clone());
