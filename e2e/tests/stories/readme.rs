@@ -21,4 +21,7 @@ async fn the_first_steps_work_as_printed() {
     assert!(ran.status.success(), "{output}\n{errors}");
     assert!(output.contains(r#""email":"anna@example.com""#), "{output}\n{errors}");
     assert!(output.contains("accessToken"), "{output}\n{errors}");
+    assert!(output.contains(r#""total":89.97"#), "{output}\n{errors}");
+    assert!(output.contains(r#""status":"cancelled""#), "{output}\n{errors}");
+    assert!(!output.contains("requestId"), "something was refused: {output}\n{errors}");
 }
