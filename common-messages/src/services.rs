@@ -79,8 +79,6 @@ pub fn gateway() -> Manifest {
         .calls_for_caller::<SetStatus>()
         .calls::<GetRevokedSessions>()
         .hears_each::<UserSessionRevoked>()
-        .hears_each::<UserDisabled>()
-        .hears_each::<UserRoleChanged>()
 }
 
 /// The operator's command. It speaks for nobody.

@@ -133,6 +133,7 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::Bad(why) => Self::bad_token(why),
             TokenError::Expired => Self::expired_token(),
+            TokenError::Revoked => Self::revoked_token(),
             TokenError::Unverifiable(failure) => failure.into(),
         }
     }

@@ -8,7 +8,8 @@
 //! mesh through [`Ask`](ask::Ask). Whatever goes wrong on the way becomes a
 //! [`Problem`](problem::Problem); how one is written stands in `problem_document`.
 //!
-//! [`tokens`] and [`key_store`] verify access tokens; [`rate_limit`], [`login_attempts`] and
+//! [`tokens`] and [`key_store`] verify access tokens, [`revoked`] knows whose session has ended, and
+//! [`hearing`] is told so; [`rate_limit`], [`login_attempts`] and
 //! [`connections`] keep the limits; [`address`], [`context`] and
 //! [`idempotency`] read what comes with a request.
 //!
@@ -39,6 +40,7 @@ pub mod config;
 pub mod connections;
 pub mod context;
 mod field;
+pub mod hearing;
 pub mod idempotency;
 pub mod json;
 pub mod key_store;
@@ -50,6 +52,7 @@ pub mod problem;
 pub mod problem_document;
 pub mod query;
 pub mod rate_limit;
+pub mod revoked;
 pub mod routes;
 pub mod server;
 pub mod state;

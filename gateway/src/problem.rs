@@ -129,6 +129,12 @@ impl Problem {
             .with(|d| d.code = "auth.expired_token".into())
     }
 
+    /// The token's session has ended before its time.
+    pub fn revoked_token() -> Self {
+        Self::bad_token("the access token's session has ended; log in again")
+            .with(|d| d.code = "auth.revoked_token".into())
+    }
+
     /// An administrator may, and this is none.
     pub fn not_admin() -> Self {
         Self::new(StatusCode::FORBIDDEN, "auth.forbidden", "only an administrator may do this")

@@ -13,7 +13,8 @@ use mesh::Mesh;
 use tokio::task::JoinHandle;
 
 use crate::{
-    app::app, config::GatewayConfig, metrics::Metrics, routes::metrics::to_everybody, state::State,
+    app::app, config::GatewayConfig, hearing::Hearing, metrics::Metrics,
+    routes::metrics::to_everybody, state::State,
 };
 
 /// A client has this long for the head of its first request.
@@ -22,7 +23,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// A gateway that serves.
 #[derive(Debug)]
 pub struct Server {
-    mesh: Mesh,
+    hearing: Hearing,
     addr: SocketAddr,
     metrics_addr: Option<SocketAddr>,
     handles: Vec<ServerHandle>,
@@ -40,11 +41,12 @@ impl Server {
         let metrics = Metrics::start(mesh.identity())?;
         let metrics_addr = config.metrics_addr;
         let upkeep = tokio::spawn(metrics.clone().keep_up());
-        let state = Data::new(State::new(mesh.clone(), config, metrics));
+        let state = Data::new(State::new(mesh, config, metrics));
         let keys = state.clone();
         let keys = tokio::spawn(async move { keys.keep_keys().await });
 
         let (serving, addr) = serve(&state, grace)?;
+        let hearing = Hearing::start(&state.clone().into_inner());
         let mut handles = vec![serving.handle()];
         let mut metrics_bound = None;
         if let Some(addr) = metrics_addr {
@@ -56,7 +58,7 @@ impl Server {
         let serving = tokio::spawn(serving);
         tracing::info!(%addr, "listening");
         Ok(Self {
-            mesh,
+            hearing,
             addr,
             metrics_addr: metrics_bound,
             handles,
@@ -79,22 +81,20 @@ impl Server {
     /// leaves the mesh.
     ///
     /// # Errors
-    /// If it cannot go on serving.
+    /// If it cannot go on serving, or leaves without having ended all.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let ended = tokio::select! {
-            ended = &mut self.serving => Some(ended),
-            () = stop => None,
+            ended = &mut self.serving => ended.context("serve HTTP").and_then(|ended| ended.context("serve HTTP")),
+            error = self.hearing.failed() => Err(error),
+            () = stop => Ok(()),
         };
         tracing::info!("stopping");
         for handle in &self.handles {
             handle.stop(true).await;
         }
         self.upkeep.iter().for_each(JoinHandle::abort);
-        self.mesh.stop().await;
-        match ended {
-            Some(ended) => ended.context("serve HTTP")?.context("serve HTTP"),
-            None => Ok(()),
-        }
+        // Only now: what was under way has asked its services.
+        ended.and(self.hearing.stop().await)
     }
 }
 

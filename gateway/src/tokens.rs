@@ -14,7 +14,7 @@ use mesh::{Caller, Failure};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use crate::key_store::KeyStore;
+use crate::{key_store::KeyStore, revoked::Revoked};
 
 /// Clocks may differ by this many seconds.
 const LEEWAY: u64 = 5;
@@ -39,6 +39,8 @@ pub enum TokenError {
     Bad(&'static str),
     /// It was good once.
     Expired,
+    /// Its session has ended before its time.
+    Revoked,
     /// Nobody can say: the keys cannot be had.
     Unverifiable(Failure),
 }
@@ -50,18 +52,24 @@ pub struct Tokens {
     rules: Validation,
     /// By the token's SHA-256: who can read this memory gets no tokens out of it.
     verified: Cache<[u8; 32], Arc<Verified>>,
+    revoked: Revoked,
 }
 
 impl Tokens {
     /// Remembers at most `capacity` tokens.
     pub fn new(capacity: u32) -> Self {
         let verified = Cache::new(capacity.into());
-        Self { keys: KeyStore::default(), rules: rules(), verified }
+        Self { keys: KeyStore::default(), rules: rules(), verified, revoked: Revoked::default() }
     }
 
     /// Takes the public keys as they are now.
     pub fn keep(&self, keys: KeySet) {
         self.keys.replace(keys);
+    }
+
+    /// The sessions whose tokens are not accepted.
+    pub fn revoked(&self) -> &Revoked {
+        &self.revoked
     }
 
     /// Who `token` speaks for. `fetch` gets the public keys where they are not known.
@@ -78,11 +86,22 @@ impl Tokens {
         }
         let digest = Sha256::digest(token).into();
         if let Some(verified) = self.verified.get(&digest) {
-            return if verified.has_ended() { Err(TokenError::Expired) } else { Ok(verified) };
+            return self.still_good(verified);
         }
         let verified = Arc::new(self.check(token, fetch).await?);
         self.verified.insert(digest, Arc::clone(&verified));
-        Ok(verified)
+        self.still_good(verified)
+    }
+
+    /// What may have changed since the signature was found to be right.
+    fn still_good(&self, verified: Arc<Verified>) -> Result<Arc<Verified>, TokenError> {
+        if verified.has_ended() {
+            return Err(TokenError::Expired);
+        }
+        match self.revoked.contains(verified.caller.session_id) {
+            true => Err(TokenError::Revoked),
+            false => Ok(verified),
+        }
     }
 
     async fn check(

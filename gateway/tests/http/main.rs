@@ -8,5 +8,6 @@ mod ground;
 mod headers;
 mod limits;
 mod listening;
+mod revocation;
 mod tokens;
 mod user_svc;
