@@ -1,6 +1,6 @@
 //! The load: `wrk`, a closed loop over keep-alive connections.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
 use tokio::process::Command;
@@ -18,14 +18,27 @@ pub struct Seen {
     pub p99_ms: f64,
 }
 
-/// Asks `url` with this token from so many connections. Any answer but 2xx is an error.
-pub async fn run(url: &str, token: &str, connections: u32, time: Duration) -> anyhow::Result<Seen> {
-    let output = Command::new("wrk")
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Load<'a> {
+    pub url: &'a str,
+    pub token: &'a str,
+    /// A script of wrk that makes the requests; GET without one.
+    pub script: Option<&'a Path>,
+}
+
+/// Asks from so many connections. Any answer but 2xx is an error.
+pub async fn run(load: &Load<'_>, connections: u32, time: Duration) -> anyhow::Result<Seen> {
+    let mut wrk = Command::new("wrk");
+    if let Some(script) = load.script {
+        wrk.arg("--script").arg(script);
+    }
+    let output = wrk
         .args(["--latency", "--threads", "1", "--timeout", "10s"])
         .args(["--connections", &connections.to_string()])
         .args(["--duration", &format!("{}s", time.as_secs())])
-        .args(["--header", &format!("Authorization: Bearer {token}")])
-        .arg(url)
+        .args(["--header", &format!("Authorization: Bearer {}", load.token)])
+        .arg(load.url)
         .output()
         .await
         .context("run wrk")?;

@@ -5,11 +5,16 @@ mod load;
 mod report;
 mod scenario;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use clap::Parser;
-use harness::Node;
+use harness::{Node, Postgres};
+
+use crate::{report::Report, scenario::Effort};
 
 /// Measures Warren on this machine.
 #[derive(Debug, Parser)]
@@ -28,9 +33,23 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let node = Node::start(&PathBuf::from(".run/bench-broker")).await.context("start a broker")?;
-    let seconds = Duration::from_secs(arguments.seconds);
-    let measured = scenario::profile(&node, seconds, arguments.rounds).await;
+    let node = Node::start(Path::new(".run/bench-broker")).await.context("start a broker")?;
+    // Its own settings: a commit is on disk before it is answered.
+    let server = Postgres::start(Path::new(".run/bench-postgres"), &[]).await;
+    let server = server.context("start PostgreSQL")?;
+    let effort = Effort { time: Duration::from_secs(arguments.seconds), rounds: arguments.rounds };
+    let measured = measure(&node, &server, effort).await;
+    server.stop().await;
     node.stop().await;
-    report::write(&arguments.page, &measured?, seconds, arguments.rounds)
+    report::write(&arguments.page, &measured?, effort)
+}
+
+async fn measure(node: &Node, server: &Postgres, effort: Effort) -> anyhow::Result<Report> {
+    Ok(Report {
+        profile: scenario::profile(node, effort).await.context("GET profile")?,
+        orders_sqlite: scenario::orders(node, None, effort).await.context("POST orders")?,
+        orders_postgres: scenario::orders(node, Some(server), effort)
+            .await
+            .context("POST orders")?,
+    })
 }

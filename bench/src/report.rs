@@ -1,47 +1,71 @@
 //! The page on which the figures stand.
 
-use std::{fmt::Write, path::Path, time::Duration};
+use std::{fmt::Write, path::Path};
 
 use anyhow::Context;
 
-use crate::scenario::Measured;
+use crate::scenario::{Effort, Measured};
+
+/// All that was measured.
+pub struct Report {
+    pub profile: Vec<Measured>,
+    pub orders_sqlite: Vec<Measured>,
+    pub orders_postgres: Vec<Measured>,
+}
+
+const PROFILE: &str = "One request with a token: checked at the gateway, one request/reply over \
+    RabbitMQ, one row from the database (SQLite).";
+const ORDERS: &str = "Durable (with fsync), once for its `Idempotency-Key`: inbox, order, first \
+    step, outbox and reply in one commit; then the event over RabbitMQ.";
 
 /// Writes the page, and says so.
-pub fn write(
-    page: &Path,
-    measured: &[Measured],
-    time: Duration,
-    rounds: u32,
-) -> anyhow::Result<()> {
-    let text = text(measured, time, rounds)?;
+pub fn write(page: &Path, report: &Report, effort: Effort) -> anyhow::Result<()> {
+    let text = text(report, effort)?;
     std::fs::write(page, &text).with_context(|| format!("write {}", page.display()))?;
     say(&format!("{text}\nwritten to {}", page.display()));
     Ok(())
 }
 
-fn text(measured: &[Measured], time: Duration, rounds: u32) -> anyhow::Result<String> {
+fn text(report: &Report, effort: Effort) -> anyhow::Result<String> {
     let mut text = format!(
         "# Benchmarks\n\n\
-         Made by `./dev bench --seconds {} --rounds {rounds}`, release build, with everything (load, \
-         gateway, user-svc on SQLite, RabbitMQ with its management plugin) on one machine: {}. \
+         Made by `./dev bench --seconds {} --rounds {}`, release build, with everything (load, \
+         gateway, services, databases, RabbitMQ with its management plugin) on one machine: {}. \
          Such a machine is noisy: compare rows of one run with one another, not runs.\n\n\
-         ## GET /api/users/profile\n\n\
-         One request with a token: checked at the gateway, one request/reply over RabbitMQ, one \
-         row from the database. Load: `wrk`, a closed loop over keep-alive connections. Each row \
-         is the median of its rounds by rate. CPU is in seconds for 10,000 requests.\n\n\
-         | connections | requests/s | p50 ms | p99 ms | CPU gateway | CPU user-svc | CPU broker |\n\
-         |---|---|---|---|---|---|---|\n",
-        time.as_secs(),
+         Load: `wrk`, a closed loop over keep-alive connections. Each row is the median of its \
+         rounds by rate. CPU is in seconds for 10,000 requests.\n",
+        effort.time.as_secs(),
+        effort.rounds,
         machine(),
     );
-    for Measured { connections, seen, gateway, user_svc, broker } in measured {
+    table(&mut text, "GET /api/users/profile", PROFILE, "user-svc", &report.profile)?;
+    table(&mut text, "POST /api/orders on SQLite", ORDERS, "order-svc", &report.orders_sqlite)?;
+    let rows = &report.orders_postgres;
+    table(&mut text, "POST /api/orders on PostgreSQL", ORDERS, "order-svc", rows)?;
+    Ok(text)
+}
+
+fn table(
+    text: &mut String,
+    title: &str,
+    what: &str,
+    service: &str,
+    rows: &[Measured],
+) -> anyhow::Result<()> {
+    writeln!(
+        text,
+        "\n## {title}\n\n{what}\n\n\
+         | connections | requests/s | p50 ms | p99 ms | CPU gateway | CPU {service} | CPU broker |\n\
+         |---|---|---|---|---|---|---|",
+    )?;
+    for Measured { connections, seen, cpu: [gateway, service, broker] } in rows {
         writeln!(
             text,
-            "| {connections} | {:.0} | {:.2} | {:.2} | {gateway:.2} | {user_svc:.2} | {broker:.2} |",
+            "| {connections} | {:.0} | {:.2} | {:.2} | {gateway:.2} | {service:.2} | {broker:.2} |",
             seen.rate, seen.p50_ms, seen.p99_ms,
         )?;
     }
-    Ok(text)
+    Ok(())
 }
 
 /// Cores and model, as the kernel tells them.

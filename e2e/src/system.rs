@@ -77,12 +77,16 @@ impl System {
 
     /// The same on a vhost that is there already.
     pub async fn start_on(test: TestMesh, plan: Plan, settings: &[(&str, &str)]) -> Self {
-        let mut system = Self::prepare(test, plan, settings).await;
-        for name in system.names() {
-            system.run(&name);
+        Self::prepare(test, plan, settings).await.up().await
+    }
+
+    /// Starts all of it, and waits until it is healthy.
+    pub async fn up(mut self) -> Self {
+        for name in self.names() {
+            self.run(&name);
         }
-        system.is_healthy().await;
-        system
+        self.is_healthy().await;
+        self
     }
 
     /// A system of which nothing runs yet.
@@ -91,6 +95,16 @@ impl System {
         for service in all_services() {
             databases.insert(service, TestDatabase::start(plan.backend).await);
         }
+        Self::with_databases(test, plan, databases, settings)
+    }
+
+    /// The same with databases that are there already.
+    pub fn with_databases(
+        test: TestMesh,
+        plan: Plan,
+        databases: BTreeMap<&'static str, TestDatabase>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let port = |_| ports::choose().expect("a free port");
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self {

@@ -49,15 +49,20 @@ impl TestDatabase {
                 Self { config: DatabaseConfig::at(url), _place: Place::Folder(folder) }
             }
             Backend::Postgres => {
-                let server = std::env::var("TEST_POSTGRES_URL")
-                    .unwrap_or_else(|_| panic!("TEST_POSTGRES_URL is not set: run ./dev test"));
-                let place = OnServer { server, name: format!("test_{}", draw_name()) };
-                place.make().await;
-                let url = format!("{}/{}", place.server, place.name);
-                let config = DatabaseConfig { connections: 4, ..DatabaseConfig::at(url) };
-                Self { config, _place: Place::Server(place) }
+                let server = std::env::var("TEST_POSTGRES_URL");
+                let missing = |_| panic!("TEST_POSTGRES_URL is not set: run ./dev test");
+                Self::on_server(&server.unwrap_or_else(missing)).await
             }
         }
+    }
+
+    /// Makes an empty database on the PostgreSQL server at this address, which names no database.
+    pub async fn on_server(server: &str) -> Self {
+        let place = OnServer { server: server.to_owned(), name: format!("test_{}", draw_name()) };
+        place.make().await;
+        let url = format!("{}/{}", place.server, place.name);
+        let config = DatabaseConfig { connections: 4, ..DatabaseConfig::at(url) };
+        Self { config, _place: Place::Server(place) }
     }
 
     /// How to find it.
