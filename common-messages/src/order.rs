@@ -145,7 +145,7 @@ pub struct PlaceOrder {
     pub quantity: u32,
     /// The price of one, with at most two decimal places.
     #[garde(custom(rules::price))]
-    #[schema(value_type = f64, minimum = 0, example = 29.99)]
+    #[schema(value_type = f64, minimum = 0, maximum = 99_999_999_999.99, multiple_of = 0.01, example = 29.99)]
     pub price: Money,
     /// ISO 4217; EUR if not said.
     #[serde(default = "euro")]

@@ -25,6 +25,7 @@ async fn every_answer_is_one_that_the_document_describes() {
         .args(["--config-file", CONFIG, "run", &format!("{}/api/openapi.json", system.address())])
         .env("TOKEN", admin.token.as_deref().unwrap())
         .env("LEAVER_TOKEN", leaver.token.as_deref().unwrap())
+        .env("LEAVER_ID", &leaver.id)
         .current_dir(dir.path())
         .stdin(Stdio::null())
         .kill_on_drop(true);
