@@ -1,6 +1,5 @@
 //! Stories of the whole system. Run by `./dev test`, which builds the programs and starts the
 //! broker first.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
 mod away;
