@@ -48,6 +48,16 @@ impl Client {
     }
 }
 
+/// Whether the client speaks TLS, which it only can to a proxy that is `trusted` and says so.
+pub fn came_by_tls(request: &RequestHead, trusted: &[IpNet]) -> bool {
+    let by_proxy =
+        request.peer_addr.is_some_and(|peer| is_trusted(peer.ip().to_canonical(), trusted));
+    let scheme = request.headers.get(header::X_FORWARDED_PROTO).and_then(|text| text.to_str().ok());
+    // The first of several is what the outermost proxy was spoken to by.
+    let scheme = scheme.and_then(|schemes| schemes.split(',').next()).unwrap_or_default();
+    by_proxy && scheme.trim().eq_ignore_ascii_case("https")
+}
+
 /// See [`Client::key`].
 pub fn network_of(ip: IpAddr) -> u128 {
     match ip.to_canonical() {

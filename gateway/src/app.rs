@@ -8,7 +8,7 @@ use actix_web::{
     guard,
     http::header,
     middleware::{Condition, from_fn},
-    web::{self, Data, ServiceConfig, post, put},
+    web::{self, Data, ServiceConfig, delete, post, put},
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     context::{TRACEPARENT, X_REQUEST_ID, X_REQUEST_TIMEOUT},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED},
     observe::observe,
-    routes::{accounts, docs, health, keys, metrics, orders, registry, sessions, users},
+    routes::{accounts, docs, health, keys, metrics, orders, registry, session, sessions, users},
     state::State,
 };
 
@@ -25,6 +25,12 @@ use crate::{
 fn routes(app: &mut ServiceConfig) {
     app.service(at("/api/users/register").route(post().to(users::register)))
         .service(at("/api/users/login").route(post().to(sessions::login)))
+        .service(
+            at("/api/session")
+                .route(post().to(session::open))
+                .route(put().to(session::refresh))
+                .route(delete().to(session::close)),
+        )
         .service(at("/api/users/refresh").route(post().to(sessions::refresh)))
         .service(at("/api/users/logout").route(post().to(sessions::logout)))
         .service(at("/api/users/verify").route(post().to(users::verify)))
@@ -106,5 +112,6 @@ fn cors(config: &GatewayConfig) -> Cors {
         .allowed_headers([X_REQUEST_ID, X_REQUEST_TIMEOUT, IDEMPOTENCY_KEY])
         .expose_headers(expose)
         .expose_headers([X_REQUEST_ID, TRACEPARENT, IDEMPOTENCY_REPLAYED])
+        .supports_credentials()
         .max_age(600)
 }

@@ -55,7 +55,7 @@ pub struct GatewayConfig {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000_000)
     )]
     pub rate_login_failures: u32,
-    /// Networks of reverse proxies whose X-Forwarded-For is believed, comma-separated:
+    /// Networks of reverse proxies whose X-Forwarded-For and -Proto are believed, comma-separated:
     /// 10.0.0.0/8, ::1/128
     #[arg(
         long = "trusted-proxies",
@@ -73,6 +73,16 @@ pub struct GatewayConfig {
         default_value = ""
     )]
     pub cors_origins: List<Origin>,
+    /// Whether the cookie of browsers' sessions goes over TLS alone. It does anyway where a
+    /// trusted proxy says X-Forwarded-Proto: https
+    #[arg(
+        long = "cookie-secure",
+        value_name = "COOKIE_SECURE",
+        env = "COOKIE_SECURE",
+        default_value_t = false,
+        action = clap::ArgAction::Set
+    )]
+    pub cookie_secure: bool,
     /// Bytes of the longest request body
     #[arg(
         long = "body-limit",
@@ -162,6 +172,7 @@ impl Default for GatewayConfig {
             rate_login_failures: 5,
             trusted_proxies: List::default(),
             cors_origins: List::default(),
+            cookie_secure: false,
             body_limit: 64 * 1024,
             body_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(5),

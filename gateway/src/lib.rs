@@ -11,7 +11,7 @@
 //! [`tokens`] and [`key_store`] verify access tokens, [`revoked`] knows whose session has ended, and
 //! [`hearing`] is told so; [`rate_limit`], [`login_attempts`] and
 //! [`connections`] keep the limits; [`address`], [`context`] and
-//! [`idempotency`] read what comes with a request.
+//! [`idempotency`] and [`origin`] read what comes with a request.
 //!
 //! # Embedding
 //!
@@ -48,6 +48,7 @@ pub mod login_attempts;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+pub mod origin;
 pub mod problem;
 pub mod problem_document;
 pub mod query;

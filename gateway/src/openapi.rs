@@ -14,7 +14,7 @@ use utoipa::{
 
 use crate::{
     problem_document::{FieldProblem, PROBLEM_JSON, ProblemBody},
-    routes::{accounts, health, keys, metrics, orders, registry, sessions, users},
+    routes::{accounts, health, keys, metrics, orders, registry, session, sessions, users},
 };
 
 #[derive(OpenApi)]
@@ -40,6 +40,9 @@ use crate::{
         sessions::login,
         sessions::refresh,
         sessions::logout,
+        session::open,
+        session::refresh,
+        session::close,
         users::verify,
         users::profile,
         users::update_profile,
@@ -122,9 +125,12 @@ const PROBLEMS: [(u16, &str, &str); 13] = [
 ];
 
 /// What single operations answer besides.
-const BESIDES: [(&str, &[u16]); 9] = [
+const BESIDES: [(&str, &[u16]); 12] = [
     ("registerUser", &[409]),
     ("logIn", &[401, 403]),
+    ("openSession", &[401, 403]),
+    ("refreshSession", &[401, 403, 422]),
+    ("closeSession", &[403, 422]),
     ("refreshTokens", &[401, 403]),
     ("updateProfile", &[409]),
     ("setRole", &[409]),

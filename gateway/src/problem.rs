@@ -135,6 +135,17 @@ impl Problem {
             .with(|d| d.code = "auth.revoked_token".into())
     }
 
+    /// A browser has no cookie with a session.
+    pub fn no_session() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "auth.no_session", "there is no session; log in first")
+    }
+
+    /// The web page that asks may not use cookies here.
+    pub fn foreign_origin() -> Self {
+        let detail = "Origin must be this server's own, or one that it lists";
+        Self::new(StatusCode::FORBIDDEN, "auth.foreign_origin", detail)
+    }
+
     /// An administrator may, and this is none.
     pub fn not_admin() -> Self {
         Self::new(StatusCode::FORBIDDEN, "auth.forbidden", "only an administrator may do this")

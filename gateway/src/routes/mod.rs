@@ -7,6 +7,7 @@ pub mod keys;
 pub mod metrics;
 pub mod orders;
 pub mod registry;
+pub mod session;
 pub mod sessions;
 pub mod users;
 

@@ -9,5 +9,6 @@ mod headers;
 mod limits;
 mod listening;
 mod revocation;
+mod session;
 mod tokens;
 mod user_svc;
