@@ -56,6 +56,7 @@ fn routes(app: &mut ServiceConfig) {
         .service(at("/api/registry").route(read().to(registry::list)))
         .service(at("/api/registry/{service}").route(read().to(registry::show)))
         .service(at("/api/openapi.json").route(read().to(docs::openapi)))
+        .service(at("/api/asyncapi.json").route(read().to(docs::asyncapi)))
         .service(at("/api/docs").route(read().to(docs::page)))
         .service(at("/api/docs/{file:.*}").route(read().to(docs::file)))
         .service(at("/.well-known/jwks.json").route(read().to(keys::show)))

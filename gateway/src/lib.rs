@@ -9,9 +9,9 @@
 //! [`Problem`](problem::Problem); how one is written stands in `problem_document`.
 //!
 //! [`tokens`] and [`key_store`] verify access tokens, [`revoked`] knows whose session has ended, and
-//! [`hearing`] is told so; [`rate_limit`], [`login_attempts`] and
-//! [`connections`] keep the limits; [`address`], [`context`] and
-//! [`idempotency`] and [`origin`] read what comes with a request.
+//! [`hearing`] is told so; [`rate_limit`], [`login_attempts`] and [`connections`] keep the limits;
+//! [`address`], [`context`], [`idempotency`] and [`origin`] read what comes with a request.
+//! [`openapi`] and [`asyncapi`] make the documents.
 //!
 //! # Embedding
 //!
@@ -35,6 +35,7 @@ pub mod address;
 pub mod admit;
 pub mod app;
 pub mod ask;
+pub mod asyncapi;
 pub mod auth;
 pub mod config;
 pub mod connections;

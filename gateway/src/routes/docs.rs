@@ -7,9 +7,10 @@ use actix_web::{
     http::header::{self, ContentType},
     web::Path,
 };
+use mesh::manifest::ManifestError;
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
-use crate::{openapi, problem::Problem};
+use crate::{asyncapi, openapi, problem::Problem};
 
 /// Swagger UI styles its elements one by one, and draws its icons from data URLs.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -17,12 +18,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(openapi::to_json);
+static MESSAGES: LazyLock<Result<String, ManifestError>> = LazyLock::new(asyncapi::to_json);
 static PAGE: LazyLock<Arc<Config<'static>>> =
     LazyLock::new(|| Arc::new(Config::from("/api/openapi.json")));
 
 /// The OpenAPI document.
 pub async fn openapi() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(DOCUMENT.as_str())
+}
+
+/// The AsyncAPI document.
+pub async fn asyncapi() -> Result<HttpResponse, Problem> {
+    let document = MESSAGES.as_ref().map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(document.as_str()))
 }
 
 /// Leads to the page, whose parts stand beside it.

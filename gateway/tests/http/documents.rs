@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use gateway::openapi;
+use gateway::{asyncapi, openapi};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -16,6 +16,61 @@ fn the_committed_document_is_fresh() {
         committed == openapi::to_json(),
         "docs/api/openapi.json is stale: cargo run -p gateway --bin openapi > docs/api/openapi.json"
     );
+}
+
+#[test]
+fn the_committed_document_of_messages_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api/asyncapi.json");
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == asyncapi::to_json().unwrap(),
+        "docs/api/asyncapi.json is stale: \
+         cargo run -p gateway --bin asyncapi > docs/api/asyncapi.json"
+    );
+}
+
+/// What `#/a/b` leads to.
+fn follow<'a>(document: &'a Value, reference: &str) -> Option<&'a Value> {
+    let mut path = reference.strip_prefix("#/")?.split('/');
+    path.try_fold(document, |place, word| place.get(word))
+}
+
+fn check_references(document: &Value, place: &Value) {
+    match place {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get("$ref") {
+                assert!(follow(document, reference).is_some(), "{reference} leads nowhere");
+            }
+            fields.values().for_each(|field| check_references(document, field));
+        }
+        Value::Array(items) => items.iter().for_each(|item| check_references(document, item)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_document_of_messages_has_every_route_and_event() {
+    let document = Gateway::alone().get("/api/asyncapi.json").await.body;
+    assert_eq!(document["asyncapi"], "3.0.0");
+    check_references(&document, &document);
+    for member in common_messages::services::all().unwrap().iter() {
+        for route in member.answers.keys() {
+            let operation = &document["operations"][route];
+            assert_eq!(
+                (&operation["action"], &operation["x-service"]),
+                (&"receive".into(), &member.name.into())
+            );
+            assert_eq!(operation["reply"]["messages"].as_array().unwrap().len(), 2, "{route}");
+        }
+        for key in member.hears.keys() {
+            let heard = &document["operations"][key]["x-subscribers"];
+            assert!(heard.as_array().unwrap().contains(&member.name.into()), "{key}: {heard}");
+        }
+        for key in member.hears_each.keys() {
+            let heard = &document["operations"][key]["x-subscribers-each-instance"];
+            assert!(heard.as_array().unwrap().contains(&member.name.into()), "{key}: {heard}");
+        }
+    }
 }
 
 #[tokio::test]

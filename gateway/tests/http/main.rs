@@ -8,6 +8,8 @@ mod ground;
 mod headers;
 mod limits;
 mod listening;
+mod order_svc;
+mod orders;
 mod revocation;
 mod session;
 mod tokens;
