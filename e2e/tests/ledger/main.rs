@@ -1,7 +1,12 @@
 //! Orders under fire: clients that never give up, while services, gateways and the broker die
 //! and come back. What was answered stands in a ledger on disk; in the end it must agree with
 //! what is there: nothing lost, nothing twice, nothing that nobody was told of, nothing stuck.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it did"
+)]
 
 mod book;
 mod chaos;
