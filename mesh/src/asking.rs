@@ -49,6 +49,8 @@ impl Member {
         let to = self.allowed(question)?;
         let mut backoff = Backoff::new(FIRST_RETRY, LONGEST_RETRY);
         let mut tries_left = self.config.tries;
+        // What one try may have done, a later one cannot undo.
+        let mut unknown = false;
         loop {
             tries_left -= 1;
             let failure = match self.try_once(mesh, to, question).await {
@@ -56,18 +58,32 @@ impl Member {
                 Ok(content) => return Ok(content),
                 Err(failure) => failure,
             };
-            let wait = backoff.next_wait();
-            let in_time = wait < question.head.deadline.left();
-            if tries_left == 0 || !in_time || !worth_retrying(&failure) {
+            unknown |= failure.outcome_unknown;
+            let failure = Failure { outcome_unknown: unknown, ..failure };
+            if tries_left == 0 || !worth_retrying(&failure) {
+                return Err(failure);
+            }
+            self.wait_to_retry(mesh, question, &failure, backoff.next_wait()).await;
+            if question.head.deadline.has_passed() {
                 return Err(failure);
             }
             metrics::counter!("mesh_call_retries_total", "route" => question.route).increment(1);
-            tokio::time::sleep(wait).await;
-            if failure.kind == FailureKind::LinkLost {
-                // A link that was there a moment ago is mostly back in another.
-                let patience = LONGEST_RETRY.min(question.head.deadline.left());
-                let _ = timeout(patience, mesh.connected()).await;
-            }
+        }
+    }
+
+    /// Waits before another try, but not past the deadline.
+    async fn wait_to_retry(
+        &self,
+        mesh: &Mesh,
+        question: &Question,
+        failure: &Failure,
+        wait: Duration,
+    ) {
+        let left = || question.head.deadline.left();
+        tokio::time::sleep(wait.min(left())).await;
+        if failure.kind == FailureKind::LinkLost {
+            // A link that was there a moment ago is mostly back in another.
+            let _ = timeout(LONGEST_RETRY.min(left()), mesh.connected()).await;
         }
     }
 

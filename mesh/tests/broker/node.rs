@@ -41,7 +41,8 @@ impl Ground {
     async fn end(self) {
         let Self { test, echo, front, node, _dir } = self;
         front.stop().await;
-        echo.stop().await.unwrap();
+        // A handler whose caller was cut off may still sleep: it is not this story's matter.
+        let _ = echo.stop().await;
         drop(test);
         node.stop().await;
     }
@@ -75,9 +76,9 @@ async fn broker_application_restarted() {
     let ground = ground().await;
     let in_flight = {
         let front = ground.front.clone();
-        tokio::spawn(
-            async move { front.call(Sleep { ms: 4000 }).within(Duration::from_secs(4)).await },
-        )
+        tokio::spawn(async move {
+            front.call(Sleep { ms: 20_000 }).within(Duration::from_secs(20)).await
+        })
     };
     eventually("it is being handled", async || {
         (ground.echo.mesh.requests_in_flight() == 1).then_some(())
@@ -87,6 +88,7 @@ async fn broker_application_restarted() {
     let error = in_flight.await.unwrap().unwrap_err();
     let kind = error.failure().unwrap().kind;
     assert!(matches!(kind, FailureKind::LinkLost | FailureKind::Unavailable), "{error}");
+    assert!(error.outcome_unknown(), "the first try may have happened: {error}");
     let (asked, error) = (Instant::now(), ground.front.call(hello()).await.unwrap_err());
     assert_eq!(error.failure().unwrap().kind, FailureKind::Unavailable);
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
