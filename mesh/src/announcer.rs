@@ -43,6 +43,7 @@ pub(crate) fn start(mesh: &Mesh, leaving: CancellationToken) {
 
 async fn keep_announcing(member: Weak<Member>, asked: &Notify) {
     let Some(mut ready) = member.upgrade().map(|member| member.link.ready()) else { return };
+    let Some(mut beginnings) = Mesh::upgrade(&member).map(|mesh| mesh.beginnings()) else { return };
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut prune = tokio::time::interval(Duration::from_secs(1));
@@ -58,6 +59,8 @@ async fn keep_announcing(member: Weak<Member>, asked: &Notify) {
             _ = prune.tick() => Event::Prune,
             _ = tick.tick() => Event::Speak,
             () = asked.notified() => Event::Speak,
+            // A queue more: whoever probed for it before was told that nobody is there.
+            _ = beginnings.next() => Event::Speak,
         };
         let Some(mesh) = Mesh::upgrade(&member) else { return };
         let far = tokio::time::Instant::now() + Duration::from_secs(u32::MAX.into());
